@@ -1,0 +1,34 @@
+# Compiler flags and third-party libraries every target shares.
+set(SKEIN_SANITIZE "" CACHE STRING "Comma-separated sanitizers, e.g. address,undefined")
+option(SKEIN_FUZZ "Build the libFuzzer drivers (clang only)" OFF)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+
+add_library(skein_flags INTERFACE)
+target_compile_options(skein_flags INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized
+  -fno-omit-frame-pointer )
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(skein_flags INTERFACE -Wno-missing-designated-field-initializers
+                                               -Wno-unknown-warning-option -Wno-unused-command-line-argument)
+endif()
+target_include_directories(skein_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
+target_compile_definitions(skein_flags INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+                                                 SKEIN_VERSION="${PROJECT_VERSION}")
+target_link_libraries(skein_flags INTERFACE fmt::fmt Threads::Threads)
+
+if(SKEIN_SANITIZE)
+  target_compile_options(skein_flags INTERFACE -fsanitize=${SKEIN_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(skein_flags INTERFACE -fsanitize=${SKEIN_SANITIZE})
+  target_compile_definitions(skein_flags INTERFACE SKEIN_SANITIZED=1)
+else()
+  # jemalloc is the process's malloc; sanitizers bring their own.
+  find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
+endif()

@@ -1,0 +1,30 @@
+# The layers and the edges between them: the only place that says who may see whom.
+skein_layer(base)
+skein_layer(resp SEES base)
+skein_layer(config SEES base)
+skein_layer(stats SEES base)
+skein_layer(keyspace SEES base)
+skein_layer(cluster/topology SEES base)
+skein_layer(cluster/bus SEES base cluster/topology)
+skein_layer(cluster/gossip SEES base cluster/topology cluster/bus)
+skein_layer(cluster/failover SEES base cluster/topology cluster/bus)
+skein_layer(cluster/node SEES base cluster/topology cluster/bus cluster/gossip cluster/failover)
+skein_layer(cluster/router SEES base cluster/topology)
+skein_layer(session SEES base resp config keyspace)
+skein_layer(command SEES base resp session)
+skein_layer(dispatch SEES base resp config stats keyspace session command cluster/router)
+skein_layer(commands SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip
+                          cluster/failover cluster/node cluster/router session command dispatch)
+skein_layer(net SEES base resp cluster/bus)
+skein_layer(disk SEES base)
+skein_layer(server SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip
+                        cluster/failover cluster/node cluster/router session command dispatch
+                        commands net disk LIBS spdlog::spdlog)
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/src/server/main.cc)
+  add_executable(skein-server src/server/main.cc)
+  target_link_libraries(skein-server PRIVATE skein_server)
+  if(JEMALLOC_LIBRARY)
+    target_link_libraries(skein-server PRIVATE ${JEMALLOC_LIBRARY})
+  endif()
+endif()

@@ -1,0 +1,107 @@
+#include <skein/base/memory.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+#ifdef SKEIN_SANITIZED
+#include <malloc.h>
+#else
+#include <jemalloc/jemalloc.h>
+#endif
+
+namespace skein {
+
+#ifdef SKEIN_SANITIZED
+
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
+
+std::size_t allocated_bytes() {
+  return __sanitizer_get_current_allocated_bytes != nullptr ? __sanitizer_get_current_allocated_bytes() : 0;
+}
+void count_this_thread() {}
+std::size_t allocation_size(std::size_t size) { return (size + 15) & ~std::size_t{15}; }
+void* allocate(std::size_t size) { return std::malloc(allocation_size(size)); }
+void release(void* memory, std::size_t) { std::free(memory); }
+AllocatorFigures read_allocator_figures() { return {}; }
+
+#else
+
+namespace {
+
+struct ThreadCounters {
+  const std::uint64_t* allocated;
+  const std::uint64_t* freed;
+};
+
+// The one place that needs to know every thread: the counters live in each thread's own
+// storage. A thread that ends leaves its balance in `ended`.
+struct Registry {
+  std::mutex mutex;
+  std::vector<ThreadCounters> threads;
+  std::int64_t ended = 0;
+};
+
+Registry& registry() {
+  static auto* instance = new Registry;  // outlives every thread
+  return *instance;
+}
+
+const std::uint64_t* counter(const char* name) {
+  std::uint64_t* address = nullptr;
+  std::size_t size = sizeof address;
+  mallctl(name, static_cast<void*>(&address), &size, nullptr, 0);
+  return address;
+}
+
+struct Enrolled {
+  ThreadCounters counters{counter("thread.allocatedp"), counter("thread.deallocatedp")};
+  Enrolled() {
+    const std::lock_guard lock(registry().mutex);
+    registry().threads.push_back(counters);
+  }
+  ~Enrolled() {
+    const std::lock_guard lock(registry().mutex);
+    auto& all = registry().threads;
+    registry().ended += static_cast<std::int64_t>(*counters.allocated - *counters.freed);
+    std::erase_if(all, [&](const ThreadCounters& c) { return c.allocated == counters.allocated; });
+  }
+};
+
+}  // namespace
+
+void count_this_thread() { thread_local const Enrolled enrolled; }
+
+std::size_t allocated_bytes() {
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  std::int64_t sum = r.ended;
+  for (const auto& t : r.threads) {
+    // Another thread's counter is a word it alone writes; a value a moment old will do.
+    const auto allocated = __atomic_load_n(t.allocated, __ATOMIC_RELAXED);
+    const auto freed = __atomic_load_n(t.freed, __ATOMIC_RELAXED);
+    sum += static_cast<std::int64_t>(allocated - freed);
+  }
+  return sum > 0 ? static_cast<std::size_t>(sum) : 0;
+}
+
+std::size_t allocation_size(std::size_t size) { return nallocx(size == 0 ? 1 : size, 0); }
+void* allocate(std::size_t size) { return std::malloc(size == 0 ? 1 : size); }
+void release(void* memory, std::size_t size) { sdallocx(memory, size == 0 ? 1 : size, 0); }
+
+AllocatorFigures read_allocator_figures() {
+  std::uint64_t epoch = 1;
+  std::size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  const auto read = [](const char* name) {
+    std::size_t value = 0;
+    std::size_t n = sizeof value;
+    mallctl(name, &value, &n, nullptr, 0);
+    return static_cast<std::uint64_t>(value);
+  };
+  return {read("stats.allocated"), read("stats.active"), read("stats.resident")};
+}
+
+#endif
+
+}  // namespace skein
