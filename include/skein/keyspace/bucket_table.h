@@ -1,0 +1,493 @@
+// An open hash table of tagged pointers that never pays for a rehash.
+//
+// Buckets are one cache line: seven pointers, a byte of hash for each, and a byte saying
+// which are in use. A full bucket chains one more through its last place. The table grows
+// and shrinks by linear hashing, one bucket at a time with the insert or erase that
+// asks for it: no command ever pays for more, there is one place to look, and the load
+// is the same at every size. Buckets live in one small array first and in segments behind a
+// directory later, so that no allocation is ever huge.
+//
+// The owner hashes keys; where a bucket is split or merged it is asked again. Bit 0 of a stored pointer is the owner's
+// to use as a mark (the keyspace: "has an expiry"), readable without touching the entry.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <skein/base/assert.h>
+#include <skein/base/memory.h>
+
+namespace skein {
+
+template <typename T>
+class BucketTable {
+ public:
+  // Keys per bucket, times 16, above which a bucket is added and below a quarter of which
+  // one is taken away. Five of seven places filled costs 13 bytes a key; more would chain too often.
+  static constexpr std::size_t kLoadTimes16 = 76;
+
+  BucketTable() = default;
+  BucketTable(const BucketTable&) = delete;
+  BucketTable& operator=(const BucketTable&) = delete;
+  BucketTable(BucketTable&& other) noexcept { swap(other); }
+  BucketTable& operator=(BucketTable&& other) noexcept {
+    BucketTable(std::move(other)).swap(*this);
+    return *this;
+  }
+  // Frees the buckets. What they point to is the owner's: empty it with for_each first.
+  ~BucketTable() { free_buckets(); }
+
+  void swap(BucketTable& other) noexcept {
+    std::swap(storage_, other.storage_);
+    std::swap(size_, other.size_);
+    std::swap(marked_, other.marked_);
+    std::swap(buckets_, other.buckets_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t marked() const { return marked_; }
+  [[nodiscard]] std::size_t bucket_count() const { return buckets_; }
+
+  // Where an entry is stored; good until the next insert or erase.
+  class Place {
+   public:
+    explicit operator bool() const { return at_ != nullptr; }
+    [[nodiscard]] T* get() const { return untag(*at_); }
+
+   private:
+    friend class BucketTable;
+    std::uintptr_t* at_ = nullptr;
+  };
+
+  template <typename Equal>
+  [[nodiscard]] Place find(std::uint64_t hash, Equal&& equal) const {
+    Place place;
+    if (buckets_ == 0) return place;
+    for (Bucket* bucket = bucket_at(index_of(hash));;) {
+      for (unsigned hits = bucket->matches(tag_of(hash)); hits != 0; hits &= hits - 1) {
+        const int i = std::countr_zero(hits);
+        if (equal(*untag(bucket->slots[i]))) {
+          place.at_ = &bucket->slots[i];
+          return place;
+        }
+      }
+      if (!bucket->chained()) return place;
+      bucket = bucket->next();
+    }
+  }
+
+  // The first two memory accesses of a find, ahead of time.
+  void prefetch_bucket(std::uint64_t hash) const {
+    if (buckets_ != 0) __builtin_prefetch(bucket_at(index_of(hash)));
+  }
+  void prefetch_entry(std::uint64_t hash) const {
+    if (buckets_ == 0) return;
+    const Bucket* bucket = bucket_at(index_of(hash));
+    const unsigned hits = bucket->matches(tag_of(hash));
+    if (hits == 0) {
+      if (bucket->chained()) __builtin_prefetch(bucket->next());
+      return;
+    }
+    const auto* entry = reinterpret_cast<const char*>(untag(bucket->slots[std::countr_zero(hits)]));
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 40);  // a 48-byte entry starts in one line and often ends in the next
+  }
+
+  // `entry` must not be in the table. `rehash` tells the hash of an entry, for the bucket that is split.
+  template <typename Rehash>
+  void insert(std::uint64_t hash, T* entry, bool marked, Rehash&& rehash) {
+    if (buckets_ == 0) add_first_bucket();
+    place_in(bucket_at(index_of(hash)), tag_of(hash), tag(entry, marked));
+    ++size_;
+    marked_ += marked ? 1 : 0;
+    if (size_ * 16 > std::size_t{buckets_} * kLoadTimes16) split_one(rehash);
+  }
+
+  // Puts another entry with the same key, or the same one with another mark, in a place.
+  void replace(Place place, T* entry, bool marked) {
+    marked_ -= *place.at_ & 1;
+    marked_ += marked ? 1 : 0;
+    *place.at_ = tag(entry, marked);
+  }
+
+  // Takes the entry with this hash and address out; it is the caller's then.
+  template <typename Rehash>
+  void erase(std::uint64_t hash, const T* entry, Rehash&& rehash) {
+    Bucket* const head = bucket_at(index_of(hash));
+    for (Bucket* bucket = head;;) {
+      for (unsigned hits = bucket->matches(tag_of(hash)); hits != 0; hits &= hits - 1) {
+        const int i = std::countr_zero(hits);
+        if (untag(bucket->slots[i]) != entry) continue;
+        marked_ -= bucket->slots[i] & 1;
+        bucket->used = static_cast<std::uint8_t>(bucket->used & ~(1U << i));
+        --size_;
+        if (head->chained()) compact(head);
+        if (size_ == 0) {
+          free_buckets();
+        } else if (buckets_ > 1 && size_ * 64 < std::size_t{buckets_} * kLoadTimes16) {
+          merge_one(rehash);
+        }
+        return;
+      }
+      SKEIN_ASSERT(bucket->chained());
+      bucket = bucket->next();
+    }
+  }
+
+  // One step of a scan over a table that may change between steps: visits the entries at
+  // `cursor` and returns the next cursor, 0 at the end. What is in the table from the first
+  // step to the last is visited at least once: the cursor counts with its bits reversed, so
+  // a place once visited stays visited whatever power of two the table grows or shrinks to,
+  // and the two halves of a split bucket are always visited together.
+  template <typename Visit>
+  std::uint64_t scan_step(std::uint64_t cursor, Visit&& visit) const {
+    if (buckets_ == 0) return 0;
+    const std::uint64_t mask = (std::uint64_t{1} << low_bits()) - 1;
+    const std::uint64_t low = cursor & mask;
+    visit_bucket(bucket_at(static_cast<std::uint32_t>(low)), visit);
+    if (low + mask + 1 < buckets_) visit_bucket(bucket_at(static_cast<std::uint32_t>(low + mask + 1)), visit);
+    cursor |= ~mask;
+    cursor = reverse(reverse(cursor) + 1);
+    return cursor;
+  }
+
+  // Every entry in no order. `visit` may free the entry if the table is not used afterwards.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (std::uint32_t i = 0; i < buckets_; ++i) visit_bucket(bucket_at(i), visit);
+  }
+
+  // Calls visit(T&) for marked entries in buckets [from, from + count), without touching
+  // the others' memory; returns where to go on, 0 after the last bucket. `visit` must not
+  // change the table.
+  template <typename Visit>
+  std::uint32_t sweep_marked(std::uint32_t from, std::uint32_t count, Visit&& visit) const {
+    for (std::uint32_t i = from; i < buckets_ && count > 0; ++i, --count) {
+      for (const Bucket* bucket = bucket_at(i);; bucket = bucket->next()) {
+        for (unsigned used = bucket->in_use(); used != 0; used &= used - 1) {
+          const std::uintptr_t slot = bucket->slots[std::countr_zero(used)];
+          if ((slot & 1) != 0) visit(*untag(slot));
+        }
+        if (!bucket->chained()) break;
+      }
+      from = i + 1;
+    }
+    return from >= buckets_ ? 0 : from;
+  }
+
+  // A random bucket's entries, for sampling: calls visit for each. Never an empty bucket.
+  template <typename Pick, typename Visit>
+  void visit_random_bucket(Pick&& below, Visit&& visit) const {
+    SKEIN_ASSERT(size_ > 0);
+    for (;;) {
+      const Bucket* bucket = bucket_at(static_cast<std::uint32_t>(below(buckets_)));
+      if (bucket->in_use() == 0 && !bucket->chained()) continue;
+      visit_bucket(bucket, visit);
+      return;
+    }
+  }
+
+ private:
+  struct alignas(64) Bucket {
+    static constexpr int kSlots = 7;
+    static constexpr std::uint8_t kChained = 0x80;
+
+    std::uint8_t used;  // bit i: place i holds an entry; top bit: the last place leads to another bucket
+    std::uint8_t tags[kSlots];
+    std::uintptr_t slots[kSlots];
+
+    [[nodiscard]] bool chained() const { return (used & kChained) != 0; }
+    [[nodiscard]] Bucket* next() const { return reinterpret_cast<Bucket*>(slots[kSlots - 1]); }
+    [[nodiscard]] unsigned in_use() const { return used & (chained() ? 0x3fU : 0x7fU); }
+    // Places whose tag is `t`; now and then one that is not, which the key comparison sorts out.
+    [[nodiscard]] unsigned matches(std::uint8_t t) const {
+      constexpr std::uint64_t kOnes = 0x0101010101010101;
+      std::uint64_t word;
+      std::memcpy(&word, this, 8);
+      word ^= kOnes * t;
+      const std::uint64_t zero = (word - kOnes) & ~word & (kOnes << 7);
+      // One bit per byte, gathered into the low byte; byte 0 is `used` and falls out.
+      const auto bits = static_cast<unsigned>(((zero >> 7) * 0x0102040810204080) >> 56);
+      return (bits >> 1) & in_use();
+    }
+    void clear() { used = 0; }
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  // Small tables: one array, growing by a quarter. From kSegmented buckets on: the array
+  // becomes the first segment, and each doubling is added in eight segments until they are
+  // 1 MiB, then in segments of that size.
+  static constexpr std::uint32_t kSegmented = 256;
+  static constexpr int kSegmentedBits = 8;
+  static constexpr int kLargestSegmentBits = 14;
+
+  static T* untag(std::uintptr_t slot) { return reinterpret_cast<T*>(slot & ~std::uintptr_t{1}); }
+  static std::uintptr_t tag(T* entry, bool marked) {
+    return reinterpret_cast<std::uintptr_t>(entry) | (marked ? 1 : 0);
+  }
+  static std::uint8_t tag_of(std::uint64_t hash) { return static_cast<std::uint8_t>(hash >> 56); }
+
+  static std::uint64_t reverse(std::uint64_t v) {
+    v = __builtin_bswap64(v);
+    v = ((v >> 4) & 0x0f0f0f0f0f0f0f0f) | ((v & 0x0f0f0f0f0f0f0f0f) << 4);
+    v = ((v >> 2) & 0x3333333333333333) | ((v & 0x3333333333333333) << 2);
+    return ((v >> 1) & 0x5555555555555555) | ((v & 0x5555555555555555) << 1);
+  }
+
+  // 2^low_bits() buckets are addressed by the low bits alone; those behind are halves split off.
+  [[nodiscard]] int low_bits() const { return static_cast<int>(std::bit_width(buckets_)) - 1; }
+  [[nodiscard]] std::uint32_t index_of(std::uint64_t hash) const {
+    const std::uint32_t half = std::uint32_t{1} << low_bits();
+    const auto index = static_cast<std::uint32_t>(hash) & (half * 2 - 1);
+    return index < buckets_ ? index : index - half;
+  }
+
+  [[nodiscard]] bool segmented() const { return capacity_ >= kSegmented; }
+  struct Position {
+    std::uint32_t segment;
+    std::uint32_t offset;
+  };
+  static Position position_of(std::uint32_t index) {
+    if (index < kSegmented) return {0, index};
+    const int level = static_cast<int>(std::bit_width(index)) - 1;
+    const int bits = std::min(level - 3, int{kLargestSegmentBits});
+    // Segments of all levels before this one: eight each while they grow, then by size.
+    const int growing = kLargestSegmentBits + 3;
+    const std::uint32_t before =
+        level <= growing ? 1 + 8 * static_cast<std::uint32_t>(level - kSegmentedBits)
+                         : 1 + 8 * static_cast<std::uint32_t>(growing - kSegmentedBits) +
+                               (((std::uint32_t{1} << level) - (std::uint32_t{1} << growing)) >> kLargestSegmentBits);
+    const std::uint32_t within = index - (std::uint32_t{1} << level);
+    return {before + (within >> bits), within & ((std::uint32_t{1} << bits) - 1)};
+  }
+  static std::uint32_t segment_size_at(std::uint32_t index) {
+    return std::uint32_t{1} << std::min(static_cast<int>(std::bit_width(index)) - 4, int{kLargestSegmentBits});
+  }
+
+  [[nodiscard]] Bucket* bucket_at(std::uint32_t index) const {
+    if (!segmented()) return static_cast<Bucket*>(storage_) + index;
+    const Position p = position_of(index);
+    return static_cast<Bucket**>(storage_)[p.segment] + p.offset;
+  }
+
+  static Bucket* allocate_buckets(std::size_t count) {
+    return static_cast<Bucket*>(allocate(count * sizeof(Bucket)));
+  }
+  static void release_buckets(Bucket* buckets, std::size_t count) { release(buckets, count * sizeof(Bucket)); }
+
+  void add_first_bucket() {
+    storage_ = allocate_buckets(1);
+    static_cast<Bucket*>(storage_)->clear();
+    buckets_ = capacity_ = 1;
+  }
+
+  // Makes room for the bucket with index buckets_.
+  void reserve_one() {
+    if (buckets_ < capacity_) return;
+    if (!segmented()) {
+      std::uint32_t wanted = capacity_ < 4 ? capacity_ + 1 : capacity_ + capacity_ / 4;
+      wanted = std::min(wanted, std::uint32_t{kSegmented});
+      Bucket* grown = allocate_buckets(wanted);
+      std::memcpy(static_cast<void*>(grown), storage_, std::size_t{buckets_} * sizeof(Bucket));
+      release_buckets(static_cast<Bucket*>(storage_), capacity_);
+      capacity_ = wanted;
+      storage_ = grown;
+      if (wanted == kSegmented) {
+        auto** directory = static_cast<Bucket**>(allocate(sizeof(Bucket*)));
+        directory[0] = grown;
+        storage_ = directory;
+      }
+      return;
+    }
+    const std::uint32_t segment = position_of(buckets_).segment;
+    grow_directory(segment);
+    const std::uint32_t count = segment_size_at(buckets_);
+    static_cast<Bucket**>(storage_)[segment] = allocate_buckets(count);
+    capacity_ += count;
+  }
+
+  // The directory has room for the next power of two of segments; `segment` is the first new one.
+  void grow_directory(std::uint32_t segment) {
+    if (!std::has_single_bit(segment)) return;
+    auto** grown = static_cast<Bucket**>(allocate(sizeof(Bucket*) * segment * 2));
+    std::memcpy(static_cast<void*>(grown), storage_, sizeof(Bucket*) * segment);
+    release(storage_, sizeof(Bucket*) * segment);
+    storage_ = grown;
+  }
+
+  // Gives back the last segment once it is empty, keeping one spare so that a size that
+  // swings around its edge does not allocate each time.
+  void release_spare() {
+    if (!segmented()) {
+      if (capacity_ >= 8 && buckets_ * 2 <= capacity_) {
+        Bucket* shrunk = allocate_buckets(buckets_ + buckets_ / 4);
+        std::memcpy(static_cast<void*>(shrunk), storage_, std::size_t{buckets_} * sizeof(Bucket));
+        release_buckets(static_cast<Bucket*>(storage_), capacity_);
+        storage_ = shrunk;
+        capacity_ = buckets_ + buckets_ / 4;
+      }
+      return;
+    }
+    if (capacity_ == kSegmented) {
+      if (buckets_ * 2 > kSegmented) return;
+      auto** directory = static_cast<Bucket**>(storage_);
+      Bucket* only = directory[0];
+      release(directory, sizeof(Bucket*));
+      const std::uint32_t wanted = buckets_ + buckets_ / 4;
+      Bucket* shrunk = allocate_buckets(wanted);
+      std::memcpy(static_cast<void*>(shrunk), only, std::size_t{buckets_} * sizeof(Bucket));
+      release_buckets(only, kSegmented);
+      storage_ = shrunk;
+      capacity_ = wanted;
+      return;
+    }
+    const std::uint32_t count = segment_size_at(capacity_ - 1);
+    if (buckets_ + 2 * count > capacity_) return;
+    const std::uint32_t segment = position_of(capacity_ - 1).segment;
+    auto** directory = static_cast<Bucket**>(storage_);
+    release_buckets(directory[segment], count);
+    capacity_ -= count;
+    if (std::has_single_bit(segment)) {
+      auto** shrunk = static_cast<Bucket**>(allocate(sizeof(Bucket*) * segment));
+      std::memcpy(static_cast<void*>(shrunk), directory, sizeof(Bucket*) * segment);
+      release(directory, sizeof(Bucket*) * segment * 2);
+      storage_ = shrunk;
+    }
+  }
+
+  static void place_in(Bucket* bucket, std::uint8_t t, std::uintptr_t slot) {
+    for (;;) {
+      const unsigned limit = bucket->chained() ? 0x3f : 0x7f;
+      const unsigned room = ~unsigned{bucket->used} & limit;
+      if (room != 0) {
+        const int i = std::countr_zero(room);
+        bucket->used = static_cast<std::uint8_t>(bucket->used | (1U << i));
+        bucket->tags[i] = t;
+        bucket->slots[i] = slot;
+        return;
+      }
+      if (!bucket->chained()) {
+        Bucket* more = allocate_buckets(1);
+        more->used = 1;
+        more->tags[0] = bucket->tags[Bucket::kSlots - 1];
+        more->slots[0] = bucket->slots[Bucket::kSlots - 1];
+        bucket->slots[Bucket::kSlots - 1] = reinterpret_cast<std::uintptr_t>(more);
+        bucket->used = static_cast<std::uint8_t>((bucket->used & 0x3f) | Bucket::kChained);
+      }
+      bucket = bucket->next();
+    }
+  }
+
+  struct Taken {
+    std::uint8_t tag;
+    std::uintptr_t slot;
+  };
+
+  // Empties a chain, handing out each pointer, and frees its overflow buckets. `each` may
+  // put them back into the same head.
+  template <typename Each>
+  static void drain(Bucket* head, Each&& each) {
+    Bucket copy = *head;
+    head->clear();
+    for (Bucket* bucket = &copy;;) {
+      for (unsigned used = bucket->in_use(); used != 0; used &= used - 1) {
+        const int i = std::countr_zero(used);
+        each(Taken{bucket->tags[i], bucket->slots[i]});
+      }
+      Bucket* next = bucket->chained() ? bucket->next() : nullptr;
+      if (bucket != &copy) release_buckets(bucket, 1);
+      if (next == nullptr) return;
+      bucket = next;
+    }
+  }
+
+  // Closes the gap an erase left, so that a chain is never longer than its entries need.
+  static void compact(Bucket* head) {
+    drain(head, [&](const Taken& t) { place_in(head, t.tag, t.slot); });
+  }
+
+  template <typename Rehash>
+  void split_one(Rehash&& rehash) {
+    reserve_one();
+    const std::uint32_t fresh = buckets_;
+    const int bits = low_bits();
+    // A full power of two starts the next round with its first bucket.
+    const std::uint32_t source = fresh - (std::uint32_t{1} << bits);
+    Bucket* to = bucket_at(fresh);
+    to->clear();
+    Bucket* from = bucket_at(source);
+    for (unsigned used = from->in_use(); used != 0; used &= used - 1) {
+      __builtin_prefetch(untag(from->slots[std::countr_zero(used)]));
+    }
+    ++buckets_;
+    drain(from, [&](const Taken& t) {
+      const bool moves = ((rehash(*untag(t.slot)) >> bits) & 1) != 0;
+      place_in(moves ? to : from, t.tag, t.slot);
+    });
+  }
+
+  template <typename Rehash>
+  void merge_one(Rehash&&) {
+    const std::uint32_t last = buckets_ - 1;
+    const int bits = static_cast<int>(std::bit_width(last)) - 1;
+    Bucket* from = bucket_at(last);
+    Bucket* to = bucket_at(last - (std::uint32_t{1} << bits));
+    drain(from, [&](const Taken& t) { place_in(to, t.tag, t.slot); });
+    --buckets_;
+    release_spare();
+  }
+
+  template <typename Visit>
+  static void visit_bucket(const Bucket* bucket, Visit& visit) {
+    for (;;) {
+      const Bucket* next = bucket->chained() ? bucket->next() : nullptr;
+      for (unsigned used = bucket->in_use(); used != 0; used &= used - 1) {
+        visit(*untag(bucket->slots[std::countr_zero(used)]));
+      }
+      if (next == nullptr) return;
+      bucket = next;
+    }
+  }
+
+  void free_buckets() {
+    if (buckets_ == 0) return;
+    for (std::uint32_t i = 0; i < buckets_; ++i) {
+      Bucket* head = bucket_at(i);
+      Bucket* next = head->chained() ? head->next() : nullptr;
+      while (next != nullptr) {
+        Bucket* gone = next;
+        next = gone->chained() ? gone->next() : nullptr;
+        release_buckets(gone, 1);
+      }
+    }
+    if (!segmented()) {
+      release_buckets(static_cast<Bucket*>(storage_), capacity_);
+    } else {
+      auto** directory = static_cast<Bucket**>(storage_);
+      release_buckets(directory[0], kSegmented);
+      std::uint32_t segments = 1;
+      for (std::uint32_t at = kSegmented; at < capacity_; ++segments) {
+        const std::uint32_t count = segment_size_at(at);
+        release_buckets(directory[segments], count);
+        at += count;
+      }
+      release(directory, sizeof(Bucket*) * std::bit_ceil(segments));
+    }
+    storage_ = nullptr;
+    buckets_ = capacity_ = 0;
+    size_ = marked_ = 0;
+  }
+
+  void* storage_ = nullptr;  // Bucket[] or Bucket*[]
+  std::uint64_t size_ = 0;
+  std::uint64_t marked_ = 0;
+  std::uint32_t buckets_ = 0;
+  std::uint32_t capacity_ = 0;  // buckets there is memory for
+};
+
+}  // namespace skein

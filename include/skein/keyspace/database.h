@@ -1,0 +1,207 @@
+// One database: the only place that writes to its tables.
+//
+// Outside cluster mode a database is one table; in cluster mode it is 16,384, one a slot,
+// so that counting, listing and deleting a slot costs what the slot costs. Expired keys
+// are found here, lazily and by sweeping; every change passes one point, `touched`, from
+// which WATCH and the dirty count live.
+//
+// Knows no clients and no replies. Times are given by `KeyspaceClock`, set once a turn.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <skein/base/ids.h>
+#include <skein/base/random.h>
+#include <skein/keyspace/bucket_table.h>
+#include <skein/keyspace/entry.h>
+
+namespace skein {
+
+// A key with what finding it takes, computed once per request.
+struct KeyRef {
+  std::string_view bytes;
+  std::uint64_t hash = 0;
+  Slot slot{};  // zero outside cluster mode
+};
+
+// What happened to a key. The names are those of keyspace notifications.
+enum class KeyEvent : std::uint8_t {
+  kSet, kIncrby, kIncrbyfloat, kAppend, kSetrange, kDel, kExpire, kPersist, kExpired, kRenameFrom, kRenameTo,
+  kCopyTo, kMoveFrom, kMoveTo, kFlush,
+};
+
+// Who wants to hear of every change to a key: WATCH first. One listener, told only while
+// it says it cares; it must not change the keyspace from inside.
+class KeyListener {
+ public:
+  virtual ~KeyListener() = default;
+  virtual void on_touched(int db, std::string_view key, KeyEvent event) = 0;
+  // Every key of `db` is about to vanish (or of all databases, db < 0).
+  virtual void on_flushed(int db) = 0;
+};
+
+// What all databases of a node share. Plain facts, refreshed by the owner.
+struct KeyspaceContext {
+  std::uint64_t hash_seed = 0;
+  bool cluster_mode = false;
+  // Replicas answer an expired key as missing but leave its removal to their primary.
+  bool delete_expired = true;
+  // Access clocks count with LFU's counter instead of LRU's seconds.
+  bool lfu = false;
+  int lfu_log_factor = 10;
+  int lfu_decay_minutes = 1;
+  UnixMillis now{};
+  KeyListener* listener = nullptr;  // null while nobody cares
+  // Changes since the last snapshot, and over the node's life.
+  std::uint64_t dirty = 0;
+  std::uint64_t expired_keys = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  // Keys that expired and were removed since last taken; the effects of their removal are owed to replicas.
+  std::vector<std::pair<int, std::string>> expired_effects;
+  bool collect_expired_effects = false;
+  Random random{0};
+};
+
+[[nodiscard]] std::uint64_t hash_key(std::string_view key, std::uint64_t seed);
+
+// Everything a flushed database held. Frees it when destroyed, on whatever thread that is.
+class DetachedTables {
+ public:
+  DetachedTables() = default;
+  explicit DetachedTables(std::vector<BucketTable<Entry>> tables) : tables_(std::move(tables)) {}
+  DetachedTables(DetachedTables&&) = default;
+  DetachedTables& operator=(DetachedTables&&) = default;
+  ~DetachedTables();
+  [[nodiscard]] std::size_t keys() const;
+
+ private:
+  std::vector<BucketTable<Entry>> tables_;
+};
+
+class Database {
+ public:
+  Database(int index, KeyspaceContext& context);
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database();
+
+  [[nodiscard]] int index() const { return index_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t expiring() const { return expiring_; }
+
+  [[nodiscard]] KeyRef ref(std::string_view key) const;
+
+  // Hints for a batch of requests: first prefetch_bucket for all, then prefetch_entry for all.
+  void prefetch_head(const KeyRef& key) const {
+    if (context_.cluster_mode) __builtin_prefetch(&tables_[key.slot.value]);
+  }
+  void prefetch_bucket(const KeyRef& key) const { table(key).prefetch_bucket(key.hash); }
+  void prefetch_entry(const KeyRef& key) const { table(key).prefetch_entry(key.hash); }
+
+  // The live entry, or null. An expired one is removed on the way (or hidden on a replica).
+  // Pointers are good until the next change to this database.
+  [[nodiscard]] Entry* find(const KeyRef& key);
+  // The same for a command that reads: counts a hit or a miss, freshens the access clock.
+  [[nodiscard]] Entry* read(const KeyRef& key) {
+    Entry* entry = find(key);
+    if (entry == nullptr) {
+      ++context_.misses;
+      return nullptr;
+    }
+    ++context_.hits;
+    freshen(*entry);
+    return entry;
+  }
+  // What is in the table, expired or not, clocks untouched.
+  [[nodiscard]] const Entry* peek(const KeyRef& key) const;
+  void freshen(Entry& entry) const;
+
+  enum class Expiry : std::uint8_t { kDrop, kKeep };
+  // Creates or overwrites. With kDrop the key has no expiry afterwards.
+  Entry* set_string(const KeyRef& key, std::string_view value, Expiry expiry = Expiry::kDrop,
+                    KeyEvent event = KeyEvent::kSet);
+  // Creates or overwrites, with an expiry, in one go.
+  Entry* set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry);
+  // Overwrites a live string's value with a number, or creates it; the expiry stays.
+  Entry* set_integer(const KeyRef& key, std::int64_t value, KeyEvent event = KeyEvent::kIncrby);
+  // Makes the value `size` raw bytes (old ones kept, new ones zero) and returns them for writing; the expiry stays.
+  char* resize_string(const KeyRef& key, std::size_t size, KeyEvent event);
+  // False when there was no live key.
+  bool erase(const KeyRef& key, KeyEvent event = KeyEvent::kDel);
+  // Sets or clears a live key's expiry. False when there is no key.
+  bool set_expiry(const KeyRef& key, std::optional<UnixMillis> expiry);
+  // `from` must live; an existing `to` is replaced.
+  void rename(const KeyRef& from, const KeyRef& to);
+  // `from` lives in `source`, which may be this database; an existing `to` here is replaced.
+  void copy_from(Database& source, const KeyRef& from, const KeyRef& to, KeyEvent event = KeyEvent::kCopyTo);
+
+  // A live key in about even odds, or null when there is none.
+  [[nodiscard]] const Entry* random_entry();
+  // Visits at least `count` places' entries; returns the next cursor, 0 at the end. Expired keys are visited too.
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, const std::function<void(const Entry&)>& visit);
+  void for_each(const std::function<void(const Entry&)>& visit) const;
+
+  [[nodiscard]] std::size_t count_in_slot(Slot slot) const;
+  // Up to `limit` keys of a slot.
+  [[nodiscard]] std::vector<std::string> keys_in_slot(Slot slot, std::size_t limit) const;
+  // Removes all keys of a slot; how many there were.
+  std::size_t erase_slot(Slot slot);
+
+  // Takes everything out. The caller decides where it is freed.
+  [[nodiscard]] DetachedTables detach_all();
+  void swap_content(Database& other);
+
+  // Removes expired keys in about `buckets` more buckets, going round. How many were removed.
+  std::size_t expire_some(std::size_t buckets);
+  // Buckets in use, to scale the sweep.
+  [[nodiscard]] std::size_t bucket_count() const;
+  // The mean time to live of keys seen by the last sweep, in milliseconds; 0 if unknown.
+  [[nodiscard]] std::int64_t average_ttl() const { return average_ttl_; }
+
+ private:
+  using Table = BucketTable<Entry>;
+  // Slots are counted in groups, so that finding the next or a random non-empty slot
+  // looks at 128 groups and 128 slots, and an insert pays for one addition.
+  static constexpr int kGroupBits = 7;
+  static constexpr int kGroups = kSlotCount >> kGroupBits;
+
+  [[nodiscard]] std::size_t table_count() const { return context_.cluster_mode ? kSlotCount : 1; }
+  [[nodiscard]] Table& table(const KeyRef& key) { return tables_[key.slot.value]; }
+  [[nodiscard]] const Table& table(const KeyRef& key) const { return tables_[key.slot.value]; }
+  [[nodiscard]] Table::Place place(const KeyRef& key) const {
+    return table(key).find(key.hash, [&](const Entry& e) { return e.key_equals(key.bytes); });
+  }
+  [[nodiscard]] auto rehash() const {
+    return [seed = context_.hash_seed](const Entry& e) { return hash_key(e.key(), seed); };
+  }
+  [[nodiscard]] Entry* live(const KeyRef& key, Table::Place& place);
+  void add(const KeyRef& key, Entry* entry);
+  void put(const KeyRef& key, Table::Place place, Entry* entry);
+  void remove(const KeyRef& key, Entry* entry);
+  void remove_expired(const KeyRef& key, Entry* entry);
+  void count(Slot slot, int keys, int expiring);
+  void touched(std::string_view key, KeyEvent event) {
+    ++context_.dirty;
+    if (context_.listener != nullptr) [[unlikely]] context_.listener->on_touched(index_, key, event);
+  }
+  [[nodiscard]] std::uint32_t fresh_clock() const;
+  [[nodiscard]] std::size_t next_used_slot(std::size_t from) const;
+
+  int index_;
+  KeyspaceContext& context_;
+  std::vector<Table> tables_;
+  std::size_t size_ = 0;
+  std::size_t expiring_ = 0;
+  std::vector<std::uint32_t> group_keys_;
+  std::vector<std::uint32_t> group_expiring_;
+  std::uint32_t sweep_slot_ = 0;
+  std::uint32_t sweep_bucket_ = 0;
+  std::int64_t average_ttl_ = 0;
+};
+
+}  // namespace skein

@@ -1,0 +1,385 @@
+#include <skein/keyspace/database.h>
+
+#include <numeric>
+
+#include <skein/base/checksums.h>
+#include <skein/base/text.h>
+
+namespace skein {
+
+namespace {
+constexpr std::uint32_t kClockMask = 0xffffff;
+constexpr std::uint32_t kLfuInitial = 5;  // a new key survives a while before it has been counted
+}  // namespace
+
+DetachedTables::~DetachedTables() {
+  for (auto& table : tables_) table.for_each([](Entry& entry) { Entry::destroy(&entry); });
+}
+
+std::size_t DetachedTables::keys() const {
+  return std::accumulate(tables_.begin(), tables_.end(), std::size_t{0},
+                         [](std::size_t sum, const auto& table) { return sum + table.size(); });
+}
+
+Database::Database(int index, KeyspaceContext& context) : index_(index), context_(context) {
+  tables_.resize(table_count());
+  if (context_.cluster_mode) {
+    group_keys_.resize(kGroups);
+    group_expiring_.resize(kGroups);
+  }
+}
+
+Database::~Database() { DetachedTables gone{std::move(tables_)}; }
+
+KeyRef Database::ref(std::string_view key) const {
+  return {key, hash_key(key, context_.hash_seed), context_.cluster_mode ? slot_of_key(key) : Slot{}};
+}
+
+Entry* Database::live(const KeyRef& key, Table::Place& at) {
+  at = place(key);
+  if (!at) return nullptr;
+  Entry* entry = at.get();
+  if (entry->has_expiry() && entry->expired_at(context_.now)) [[unlikely]] {
+    if (!context_.delete_expired) return nullptr;
+    remove_expired(key, entry);
+    at = {};
+    return nullptr;
+  }
+  return entry;
+}
+
+Entry* Database::find(const KeyRef& key) {
+  Table::Place at;
+  return live(key, at);
+}
+
+const Entry* Database::peek(const KeyRef& key) const {
+  const auto at = place(key);
+  return at ? at.get() : nullptr;
+}
+
+std::uint32_t Database::fresh_clock() const {
+  if (!context_.lfu) return static_cast<std::uint32_t>(context_.now.value / 1000) & kClockMask;
+  const auto minutes = static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
+  return (minutes << 8) | kLfuInitial;
+}
+
+// LRU: the second of the last access. LFU: a counter that grows ever more rarely and
+// decays by one for each `lfu_decay_minutes` without access.
+void Database::freshen(Entry& entry) const {
+  if (!context_.lfu) {
+    const std::uint32_t clock = fresh_clock();
+    if (entry.access_clock() != clock) entry.set_access_clock(clock);
+    return;
+  }
+  const auto minutes = static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
+  std::uint32_t counter = entry.access_clock() & 0xff;
+  if (context_.lfu_decay_minutes > 0) {
+    const std::uint32_t idle = (minutes - (entry.access_clock() >> 8)) & 0xffff;
+    const std::uint32_t decay = idle / static_cast<std::uint32_t>(context_.lfu_decay_minutes);
+    counter = decay > counter ? 0 : counter - decay;
+  }
+  if (counter < 255) {
+    const std::uint32_t base = counter > kLfuInitial ? counter - kLfuInitial : 0;
+    const std::uint64_t odds = std::uint64_t{base} * static_cast<std::uint64_t>(context_.lfu_log_factor) + 1;
+    if (context_.random.one_in(odds)) ++counter;
+  }
+  entry.set_access_clock((minutes << 8) | counter);
+}
+
+void Database::count(Slot slot, int keys, int expiring) {
+  size_ += static_cast<std::size_t>(keys);
+  expiring_ += static_cast<std::size_t>(expiring);
+  if (context_.cluster_mode) {
+    group_keys_[slot.value >> kGroupBits] += static_cast<std::uint32_t>(keys);
+    group_expiring_[slot.value >> kGroupBits] += static_cast<std::uint32_t>(expiring);
+  }
+}
+
+void Database::add(const KeyRef& key, Entry* entry) {
+  entry->set_access_clock(fresh_clock());
+  table(key).insert(key.hash, entry, entry->has_expiry(), rehash());
+  count(key.slot, 1, entry->has_expiry() ? 1 : 0);
+}
+
+void Database::put(const KeyRef& key, Table::Place at, Entry* entry) {
+  const auto before = table(key).marked();
+  table(key).replace(at, entry, entry->has_expiry());
+  const auto change = static_cast<int>(table(key).marked() - before);
+  if (change != 0) count(key.slot, 0, change);
+}
+
+void Database::remove(const KeyRef& key, Entry* entry) {
+  const bool expiring = entry->has_expiry();
+  table(key).erase(key.hash, entry, rehash());
+  count(key.slot, -1, expiring ? -1 : 0);
+  Entry::destroy(entry);
+}
+
+void Database::remove_expired(const KeyRef& key, Entry* entry) {
+  ++context_.expired_keys;
+  if (context_.collect_expired_effects) context_.expired_effects.emplace_back(index_, entry->key());
+  // The key's bytes may be the entry's own.
+  touched(key.bytes, KeyEvent::kExpired);
+  remove(key, entry);
+}
+
+Entry* Database::set_string(const KeyRef& key, std::string_view value, Expiry expiry, KeyEvent event) {
+  Table::Place at = place(key);
+  Entry* entry = nullptr;
+  if (at) {
+    entry = at.get();
+    const bool keep = expiry == Expiry::kKeep && !entry->expired_at(context_.now);
+    const bool was_marked = entry->has_expiry();
+    Entry* const before = entry;
+    entry = Entry::assign(entry, value, keep);
+    if (entry != before || was_marked != entry->has_expiry()) put(key, at, entry);
+    freshen(*entry);
+  } else {
+    entry = Entry::create(key.bytes, value, std::nullopt);
+    add(key, entry);
+  }
+  touched(key.bytes, event);
+  return entry;
+}
+
+Entry* Database::set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry) {
+  Table::Place at = place(key);
+  Entry* entry = nullptr;
+  if (at) {
+    entry = Entry::set_expiry(Entry::assign(at.get(), value, true), expiry);
+    put(key, at, entry);
+    freshen(*entry);
+  } else {
+    entry = Entry::create(key.bytes, value, expiry);
+    add(key, entry);
+  }
+  touched(key.bytes, KeyEvent::kSet);
+  return entry;
+}
+
+Entry* Database::set_integer(const KeyRef& key, std::int64_t value, KeyEvent event) {
+  Table::Place at;
+  Entry* entry = live(key, at);
+  if (entry != nullptr) {
+    Entry* const before = entry;
+    entry = Entry::assign_integer(entry, value);
+    if (entry != before) put(key, at, entry);
+    freshen(*entry);
+    touched(key.bytes, event);
+    return entry;
+  }
+  Entry::Scratch scratch;
+  return set_string(key, {scratch.data(), write_int64(scratch.data(), value)}, Expiry::kDrop, event);
+}
+
+char* Database::resize_string(const KeyRef& key, std::size_t size, KeyEvent event) {
+  Table::Place at;
+  Entry* entry = live(key, at);
+  if (entry == nullptr) {
+    set_string(key, {}, Expiry::kDrop, event);
+    entry = live(key, at);
+  } else {
+    touched(key.bytes, event);
+  }
+  entry = Entry::resize_raw(entry, size);
+  put(key, at, entry);
+  freshen(*entry);
+  return entry->mutable_bytes();
+}
+
+bool Database::erase(const KeyRef& key, KeyEvent event) {
+  Entry* entry = find(key);
+  if (entry == nullptr) return false;
+  touched(key.bytes, event);
+  remove(key, entry);
+  return true;
+}
+
+bool Database::set_expiry(const KeyRef& key, std::optional<UnixMillis> expiry) {
+  Table::Place at;
+  Entry* entry = live(key, at);
+  if (entry == nullptr) return false;
+  put(key, at, Entry::set_expiry(entry, expiry));
+  touched(key.bytes, expiry ? KeyEvent::kExpire : KeyEvent::kPersist);
+  return true;
+}
+
+void Database::copy_from(Database& source, const KeyRef& from, const KeyRef& to, KeyEvent event) {
+  const Entry* entry = source.peek(from);
+  SKEIN_ASSERT(entry != nullptr);
+  Entry* copy = Entry::copy_as(*entry, to.bytes);
+  if (Entry* old = find(to); old != nullptr) remove(to, old);
+  add(to, copy);
+  touched(to.bytes, event);
+}
+
+void Database::rename(const KeyRef& from, const KeyRef& to) {
+  copy_from(*this, from, to, KeyEvent::kRenameTo);
+  erase(from, KeyEvent::kRenameFrom);
+}
+
+std::size_t Database::next_used_slot(std::size_t from) const {
+  while (from < kSlotCount) {
+    const std::size_t group = from >> kGroupBits;
+    if (group_keys_[group] == 0) {
+      from = (group + 1) << kGroupBits;
+    } else if (tables_[from].size() == 0) {
+      ++from;
+    } else {
+      return from;
+    }
+  }
+  return kSlotCount;
+}
+
+const Entry* Database::random_entry() {
+  // Expired keys are passed over on a replica and removed on a primary; a database full of
+  // expired keys is given up on after as many tries as redis makes.
+  for (int tries = 0; tries < 100 && size_ > 0; ++tries) {
+    std::size_t slot = 0;
+    if (context_.cluster_mode) {
+      std::uint64_t rank = context_.random.below(size_);
+      std::size_t group = 0;
+      while (rank >= group_keys_[group]) rank -= group_keys_[group++];
+      slot = group << kGroupBits;
+      while (rank >= tables_[slot].size()) rank -= tables_[slot++].size();
+    }
+    const auto below = [&](std::uint64_t bound) { return context_.random.below(bound); };
+    const Entry* chosen = nullptr;
+    std::uint64_t seen = 0;
+    tables_[slot].visit_random_bucket(below, [&](const Entry& entry) {
+      if (context_.random.one_in(++seen)) chosen = &entry;
+    });
+    if (!chosen->expired_at(context_.now)) return chosen;
+    if (!context_.delete_expired) {
+      if (tries == 99) return chosen;
+      continue;
+    }
+    const std::string key(chosen->key());
+    (void)find(ref(key));
+  }
+  return nullptr;
+}
+
+std::uint64_t Database::scan(std::uint64_t cursor, std::size_t count, const std::function<void(const Entry&)>& visit) {
+  constexpr int kSlotBits = 14;
+  // A sparse table may have long runs of empty buckets: ten looks per key asked for, as redis.
+  std::size_t looks = count * 10;
+  std::size_t seen = 0;
+  const auto counted = [&](const Entry& entry) {
+    ++seen;
+    visit(entry);
+  };
+  std::size_t slot = context_.cluster_mode ? cursor & (kSlotCount - 1) : 0;
+  std::uint64_t at = context_.cluster_mode ? cursor >> kSlotBits : cursor;
+  while (looks-- > 0 && seen < count) {
+    at = tables_[slot].scan_step(at, counted);
+    if (at != 0) continue;
+    if (!context_.cluster_mode) return 0;
+    slot = next_used_slot(slot + 1);
+    if (slot == kSlotCount) return 0;
+  }
+  return context_.cluster_mode ? (at << kSlotBits) | slot : at;
+}
+
+void Database::for_each(const std::function<void(const Entry&)>& visit) const {
+  for (const auto& table : tables_) {
+    if (table.size() > 0) table.for_each(visit);
+  }
+}
+
+std::size_t Database::count_in_slot(Slot slot) const {
+  return context_.cluster_mode ? tables_[slot.value].size() : 0;
+}
+
+std::vector<std::string> Database::keys_in_slot(Slot slot, std::size_t limit) const {
+  std::vector<std::string> keys;
+  if (!context_.cluster_mode) return keys;
+  std::uint64_t cursor = 0;
+  do {
+    cursor = tables_[slot.value].scan_step(cursor, [&](const Entry& entry) {
+      if (keys.size() < limit) keys.emplace_back(entry.key());
+    });
+  } while (cursor != 0 && keys.size() < limit);
+  return keys;
+}
+
+std::size_t Database::erase_slot(Slot slot) {
+  const auto keys = keys_in_slot(slot, SIZE_MAX);
+  for (const auto& key : keys) {
+    const KeyRef where{key, hash_key(key, context_.hash_seed), slot};
+    const auto at = place(where);
+    touched(key, KeyEvent::kDel);
+    remove(where, at.get());
+  }
+  return keys.size();
+}
+
+DetachedTables Database::detach_all() {
+  std::vector<Table> fresh(table_count());
+  fresh.swap(tables_);
+  size_ = expiring_ = 0;
+  std::fill(group_keys_.begin(), group_keys_.end(), 0);
+  std::fill(group_expiring_.begin(), group_expiring_.end(), 0);
+  sweep_slot_ = sweep_bucket_ = 0;
+  average_ttl_ = 0;
+  return DetachedTables{std::move(fresh)};
+}
+
+void Database::swap_content(Database& other) {
+  std::swap(tables_, other.tables_);
+  std::swap(size_, other.size_);
+  std::swap(expiring_, other.expiring_);
+  std::swap(group_keys_, other.group_keys_);
+  std::swap(group_expiring_, other.group_expiring_);
+  std::swap(average_ttl_, other.average_ttl_);
+  sweep_slot_ = sweep_bucket_ = other.sweep_slot_ = other.sweep_bucket_ = 0;
+}
+
+std::size_t Database::bucket_count() const {
+  if (!context_.cluster_mode) return tables_[0].bucket_count();
+  return size_ / 4 + 1;
+}
+
+std::size_t Database::expire_some(std::size_t buckets) {
+  if (expiring_ == 0 || !context_.delete_expired) return 0;
+  std::vector<std::string> expired;
+  std::int64_t ttl_sum = 0;
+  std::int64_t ttl_count = 0;
+  const auto look = [&](const Entry& entry) {
+    if (entry.expired_at(context_.now)) {
+      expired.emplace_back(entry.key());
+    } else {
+      ttl_sum += (entry.expiry() - context_.now).count();
+      ++ttl_count;
+    }
+  };
+  // One full round at most: whoever calls in a loop decides how often.
+  std::size_t slots_left = table_count();
+  while (buckets > 0 && slots_left > 0) {
+    if (context_.cluster_mode && group_expiring_[sweep_slot_ >> kGroupBits] == 0) {
+      const std::uint32_t next = ((sweep_slot_ >> kGroupBits) + 1) << kGroupBits;
+      slots_left -= std::min<std::size_t>(slots_left, next - sweep_slot_);
+      sweep_slot_ = next % kSlotCount;
+      sweep_bucket_ = 0;
+      continue;
+    }
+    const Table& here = tables_[sweep_slot_];
+    if (here.marked() > 0) {
+      const auto step = static_cast<std::uint32_t>(std::min<std::size_t>(buckets, 64));
+      const std::uint32_t start = sweep_bucket_;
+      sweep_bucket_ = here.sweep_marked(start, step, look);
+      buckets -= std::min<std::size_t>(buckets, (sweep_bucket_ != 0 ? sweep_bucket_ : here.bucket_count()) - start);
+      if (sweep_bucket_ != 0) continue;
+    }
+    sweep_bucket_ = 0;
+    sweep_slot_ = static_cast<std::uint32_t>((sweep_slot_ + 1) % table_count());
+    --slots_left;
+  }
+  if (ttl_count > 0) average_ttl_ = ttl_sum / ttl_count;
+  for (const auto& key : expired) (void)find(ref(key));
+  return expired.size();
+}
+
+}  // namespace skein

@@ -1,0 +1,155 @@
+#include <skein/keyspace/keyspace.h>
+
+#include <map>
+
+#include <skein/base/memory.h>
+
+namespace skein {
+namespace {
+
+class DatabaseTest : public testing::TestWithParam<bool> {
+ protected:
+  DatabaseTest() { keyspace_.context().now = {1'000'000}; }
+
+  std::optional<std::string> get(std::string_view key) {
+    Entry* entry = db().read(db().ref(key));
+    if (entry == nullptr) return std::nullopt;
+    Entry::Scratch scratch;
+    return std::string(entry->bytes(scratch));
+  }
+  Database& db() { return keyspace_.db(0); }
+  void set_now(std::int64_t millis) { keyspace_.context().now = {millis}; }
+
+  Keyspace keyspace_{2, GetParam(), 42};
+};
+
+INSTANTIATE_TEST_SUITE_P(PlainAndCluster, DatabaseTest, testing::Bool());
+
+TEST_P(DatabaseTest, ValuesOfEverySizeReplaceEachOther) {
+  const std::size_t sizes[] = {0, 1, 5, 16, 44, 45, 200, 255, 256, 300, 5000, 100000};
+  for (const std::size_t key_size : {std::size_t{0}, std::size_t{3}, std::size_t{255}, std::size_t{256}, std::size_t{70000}}) {
+    const std::string key(key_size, 'k');
+    for (const auto first : sizes) {
+      for (const auto second : sizes) {
+        for (const bool expiring : {false, true}) {
+          db().set_string(db().ref(key), std::string(first, 'a'));
+          if (expiring) db().set_expiry(db().ref(key), UnixMillis{2'000'000});
+          db().set_string(db().ref(key), std::string(second, 'b'), Database::Expiry::kKeep);
+          ASSERT_EQ(get(key), std::string(second, 'b'));
+          ASSERT_EQ(db().peek(db().ref(key))->has_expiry(), expiring);
+          ASSERT_EQ(db().expiring(), expiring ? 1U : 0U);
+          db().set_integer(db().ref(key), -77);
+          ASSERT_EQ(get(key), "-77");
+          char* bytes = db().resize_string(db().ref(key), second + 3, KeyEvent::kAppend);
+          std::memset(bytes + second, 'c', 3);
+          ASSERT_EQ(get(key)->size(), second + 3);
+          ASSERT_EQ(db().peek(db().ref(key))->key(), key);
+        }
+      }
+    }
+    db().erase(db().ref(key));
+  }
+  EXPECT_EQ(db().size(), 0U);
+  EXPECT_EQ(db().expiring(), 0U);
+}
+
+TEST_P(DatabaseTest, NumbersAreStoredAsNumbers) {
+  for (const auto* text : {"0", "-1", "9223372036854775807", "-9223372036854775808"}) {
+    db().set_string(db().ref("n"), text);
+    EXPECT_EQ(db().peek(db().ref("n"))->encoding(), Encoding::kInt) << text;
+    EXPECT_EQ(get("n"), text);
+  }
+  db().set_string(db().ref("n"), "007");
+  EXPECT_EQ(db().peek(db().ref("n"))->encoding(), Encoding::kEmbstr);
+}
+
+TEST_P(DatabaseTest, ExpiredKeysVanishOnAccess) {
+  db().set_string_until(db().ref("k"), "v", UnixMillis{1'000'100});
+  EXPECT_EQ(get("k"), "v");
+  set_now(1'000'101);
+  EXPECT_EQ(get("k"), std::nullopt);
+  EXPECT_EQ(db().size(), 0U);
+  EXPECT_EQ(keyspace_.context().expired_keys, 1U);
+}
+
+TEST_P(DatabaseTest, AReplicaHidesExpiredKeysAndKeepsThem) {
+  db().set_string_until(db().ref("k"), "v", UnixMillis{1'000'100});
+  keyspace_.context().delete_expired = false;
+  set_now(1'000'101);
+  EXPECT_EQ(get("k"), std::nullopt);
+  EXPECT_EQ(db().size(), 1U);
+  EXPECT_EQ(db().expire_some(1000), 0U);
+}
+
+TEST_P(DatabaseTest, SweepingFindsEveryExpiredKey) {
+  for (int i = 0; i < 5000; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    if (i % 5 == 0) {
+      db().set_string(db().ref(key), "v");
+    } else {
+      db().set_string_until(db().ref(key), "v", UnixMillis{i % 5 == 1 ? 9'000'000 : 1'000'050});
+    }
+  }
+  set_now(1'000'051);
+  std::size_t removed = 0;
+  for (int round = 0; round < 200; ++round) removed += db().expire_some(100);
+  EXPECT_EQ(removed, 3000U);
+  EXPECT_EQ(db().size(), 2000U);
+  EXPECT_EQ(db().expiring(), 1000U);
+}
+
+TEST_P(DatabaseTest, ScanVisitsEverything) {
+  for (int i = 0; i < 3000; ++i) db().set_string(db().ref("k" + std::to_string(i)), "v");
+  std::map<std::string, int> seen;
+  std::uint64_t cursor = 0;
+  int calls = 0;
+  do {
+    cursor = db().scan(cursor, 10, [&](const Entry& e) { ++seen[std::string(e.key())]; });
+    ++calls;
+  } while (cursor != 0);
+  EXPECT_EQ(seen.size(), 3000U);
+  EXPECT_GT(calls, 100);
+}
+
+TEST_P(DatabaseTest, RandomEntryReachesEveryKey) {
+  for (int i = 0; i < 50; ++i) db().set_string(db().ref("k" + std::to_string(i)), "v");
+  std::map<std::string, int> seen;
+  for (int i = 0; i < 5000; ++i) ++seen[std::string(db().random_entry()->key())];
+  EXPECT_EQ(seen.size(), 50U);
+}
+
+TEST_P(DatabaseTest, RenameCopyAndSwapCarryTheExpiry) {
+  db().set_string_until(db().ref("a"), "v", UnixMillis{2'000'000});
+  db().rename(db().ref("a"), db().ref("b"));
+  EXPECT_EQ(get("a"), std::nullopt);
+  EXPECT_EQ(db().peek(db().ref("b"))->expiry().value, 2'000'000);
+  auto& other = keyspace_.db(1);
+  other.copy_from(db(), db().ref("b"), other.ref("c"));
+  EXPECT_EQ(other.expiring(), 1U);
+  keyspace_.swap(0, 1);
+  EXPECT_EQ(get("c"), "v");
+}
+
+TEST_P(DatabaseTest, MemoryComesBackToTheByte) {
+  const auto before = allocated_bytes();
+  {
+    for (int i = 0; i < 20000; ++i) db().set_string(db().ref("key" + std::to_string(i)), std::string(i % 700, 'x'));
+    for (int i = 0; i < 20000; i += 2) db().erase(db().ref("key" + std::to_string(i)));
+    auto gone = keyspace_.flush(-1);
+  }
+  EXPECT_LE(allocated_bytes(), before + 4096);
+}
+
+TEST(ClusterDatabase, CountsListsAndErasesASlot) {
+  Keyspace keyspace{1, true, 1};
+  auto& db = keyspace.db(0);
+  for (int i = 0; i < 100; ++i) db.set_string(db.ref("{foo}" + std::to_string(i)), "v");
+  db.set_string(db.ref("bar"), "v");
+  EXPECT_EQ(db.count_in_slot(Slot{12182}), 100U);
+  EXPECT_EQ(db.keys_in_slot(Slot{12182}, 10).size(), 10U);
+  EXPECT_EQ(db.erase_slot(Slot{12182}), 100U);
+  EXPECT_EQ(db.size(), 1U);
+}
+
+}  // namespace
+}  // namespace skein
