@@ -136,6 +136,7 @@ class Topology {
   NodeTable& writable_table();
   SlotPage& writable_page(Slot slot);
   static void index_table(NodeTable& table);
+  static void enter_by_id(NodeTable& table, NodeIndex index);
 
   std::shared_ptr<NodeTable> nodes_;
   std::array<std::shared_ptr<SlotPage>, kSlotCount / kPageSlots> slot_pages_;
