@@ -1,0 +1,77 @@
+// One call of a command: where it comes from, its arguments, and what its handler may use.
+//
+// There is one call path. A client, EXEC, and later a script, a replication stream or an
+// append-only file only differ in `origin` and in who reads the reply.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include <skein/base/time.h>
+#include <skein/command/command.h>
+#include <skein/keyspace/keyspace.h>
+#include <skein/resp/reply_errors.h>
+#include <skein/resp/reply_writer.h>
+#include <skein/session/session.h>
+
+namespace skein {
+
+struct Services;  // skein/commands/services.h: what handlers of all families share
+
+enum class CallOrigin : std::uint8_t { kClient, kTransaction };
+
+// Takes the effects of writes in their deterministic form, once each and in order. Null
+// where nobody listens.
+class EffectSink {
+ public:
+  virtual ~EffectSink() = default;
+  virtual void add(int db, std::span<const std::string_view> arguments) = 0;
+  // The effects between these two leave together or not at all. Units do not nest.
+  virtual void begin_unit() = 0;
+  virtual void end_unit() = 0;
+};
+
+struct Call {
+  std::span<const std::string_view> arguments;  // [0] is the name
+  const Command& command;
+  Session& session;
+  ReplyWriter& reply;
+  Keyspace& keyspace;
+  Services& services;
+  Now now;
+  CallOrigin origin = CallOrigin::kClient;
+  // The first key's hash and slot, known from preparing the call; 0 position: not known.
+  std::uint16_t hinted_position = 0;
+  Slot hinted_slot{};
+  std::uint64_t hinted_hash = 0;
+  EffectSink* effects = nullptr;
+  bool propagated = false;  // the handler gave its own effect, or none
+  bool suspended = false;
+
+  [[nodiscard]] std::size_t size() const { return arguments.size(); }
+  [[nodiscard]] std::string_view arg(std::size_t i) const { return arguments[i]; }
+  [[nodiscard]] Database& db() const { return keyspace.db(session.db); }
+  // The key at an argument position, with its hash.
+  [[nodiscard]] KeyRef key(std::size_t position) const {
+    if (position == hinted_position) return {arguments[position], hinted_hash, hinted_slot};
+    return db().ref(arguments[position]);
+  }
+  // Whole-number argument; writes redis's refusal and returns nothing if it is none.
+  [[nodiscard]] std::optional<std::int64_t> integer(std::size_t position,
+                                                    std::string_view refusal = errors::kNotInteger);
+  // Whether argument `position` is this word, in any case. `word` is given in lower case.
+  [[nodiscard]] bool is_word(std::size_t position, std::string_view word) const;
+
+  // What replicas and the append-only file get instead of the call itself. Several may be
+  // given; they leave in this order. Call it once the change has been made.
+  void propagate(std::initializer_list<std::string_view> arguments);
+  // Nothing is to be propagated although something changed.
+  void propagate_nothing() { propagated = true; }
+
+  // The call answers later: it is kept with its arguments, nothing further of this
+  // connection is executed, and the reply is written when it is resumed or ended.
+  void suspend(SuspendReason reason, MonoTime deadline);
+};
+
+}  // namespace skein

@@ -1,0 +1,86 @@
+// The one way from a request to its handler: the gates in redis's order, the call, its
+// statistics and its effect.
+//
+// Requests are prepared in batches (command, key hash, slot, prefetches) and then
+// dispatched in order. What preparing found is a hint; every decision is taken when the
+// request runs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include <skein/command/call.h>
+#include <skein/dispatch/facts.h>
+#include <skein/stats/command_stats.h>
+#include <skein/stats/slowlog.h>
+
+namespace skein {
+
+// One request of a batch. The arguments must live until it has been dispatched.
+struct Prepared {
+  std::span<const std::string_view> arguments;
+  const Command* command = nullptr;  // null: unknown
+  std::uint64_t hash = 0;
+  Slot slot{};
+  bool hinted = false;  // hash and slot are those of the first key
+};
+
+enum class Dispatched : std::uint8_t { kDone, kSuspended };
+
+class Dispatcher {
+ public:
+  struct Parts {
+    const CommandTable& commands;
+    Keyspace& keyspace;
+    Services& services;
+    CommandStats& stats;
+    Slowlog& slowlog;
+    const NodeFacts& facts;
+  };
+  explicit Dispatcher(Parts parts) : parts_(parts) {}
+
+  // What can be known of a request before it runs.
+  void prepare(Prepared& request) const {
+    request.command = parts_.commands.resolve(request.arguments);
+    const Command* command = request.command;
+    request.hinted = command != nullptr && command->first_key != 0 && command->first_key < request.arguments.size();
+    if (!request.hinted) return;
+    const std::string_view key = request.arguments[command->first_key];
+    const KeyRef ref = parts_.keyspace.db(0).ref(key);
+    request.hash = ref.hash;
+    request.slot = ref.slot;
+  }
+
+  // The clock for the calls that follow starts now.
+  void begin_batch() { ticks_ = read_ticks(); }
+  [[nodiscard]] Ticks ticks() const { return ticks_; }
+
+  // Runs a request through the gates, or refuses it. The reply is in the session's output
+  // unless the call was suspended.
+  Dispatched dispatch(Session& session, const Prepared& request);
+  // Runs a suspended call once more, through all gates.
+  Dispatched resume(Session& session);
+  // Runs the queued calls of a transaction, each with its reply, as one unit of effects.
+  void run_transaction(Session& session, ReplyWriter& reply);
+
+  void set_effects(EffectSink* sink) { effects_ = sink; }
+
+ private:
+  enum class Passed : std::uint8_t { kRun, kAnswered, kSuspended };
+
+  Passed pass_gates(Session& session, const Prepared& request, std::uint32_t shut);
+  void queue(Session& session, const Prepared& request);
+  Dispatched run(Session& session, const Prepared& request, CallOrigin origin);
+  void reject(Session& session, const Command* command, std::string_view error);
+  [[nodiscard]] std::optional<std::string> route(const Session& session, const Prepared& request) const;
+  void note_slow(const Session& session, std::span<const std::string_view> arguments, Ticks took);
+  void after_errors(const Session& session, const Command& command);
+
+  Parts parts_;
+  EffectSink* effects_ = nullptr;
+  Ticks ticks_ = 0;
+};
+
+}  // namespace skein

@@ -1,0 +1,44 @@
+// What the gates ask about the node, as plain facts. `server` refreshes them once a turn.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <skein/base/time.h>
+#include <skein/command/command.h>
+#include <skein/session/session.h>
+
+namespace skein {
+
+// Whether a call with keys may run here; asked only in cluster mode.
+class Router {
+ public:
+  virtual ~Router() = default;
+  // Nothing to serve it; else the error reply (MOVED, ASK, CROSSSLOT, ...) without `-`.
+  [[nodiscard]] virtual std::optional<std::string> refuse(const Command& command,
+                                                          std::span<const std::string_view> arguments,
+                                                          const Session& session) = 0;
+  // The same for all calls of a transaction together.
+  [[nodiscard]] virtual std::optional<std::string> refuse_transaction(const Transaction& transaction,
+                                                                      const Session& session) = 0;
+};
+
+struct NodeFacts {
+  // Gates the node shuts (skein/session/gates.h).
+  std::uint32_t gates = 0;
+  Now now;
+  // Cluster mode: one byte a slot, 1 where this node serves every request at once (its own
+  // slot, not moving, cluster up). Anything else asks the router.
+  const std::uint8_t* served_slots = nullptr;
+  Router* router = nullptr;
+  MonoTime pause_until{};  // for kPauseWrite and kPauseAll
+  bool debug_for_local = false;
+  // Slower calls than this are kept by the slowlog; all of them at 0, none at UINT64_MAX.
+  std::uint64_t slow_ticks = UINT64_MAX;
+  double ticks_per_micro = 1000;
+};
+
+}  // namespace skein

@@ -1,0 +1,68 @@
+// Cuts requests out of what a client sent: RESP arrays of bulk strings, or inline lines.
+//
+// The parser never copies: arguments are views into the input. An incomplete request is
+// remembered by positions, so that the owner may move its bytes to another buffer and go
+// on when more have come, and no byte is looked at twice.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace skein {
+
+struct RequestLimits {
+  std::uint64_t max_bulk = 512ULL * 1024 * 1024;  // proto-max-bulk-len
+  // Until a client has authenticated it may send ten arguments of 16 KiB.
+  bool unauthenticated = false;
+};
+
+using Arguments = std::vector<std::string_view>;
+
+class RequestParser {
+ public:
+  enum class Status : std::uint8_t {
+    kRequest,   // `arguments` holds one; consumed() bytes belong to it
+    kNothing,   // an empty line or array; consumed() bytes to skip
+    kNeedMore,  // incomplete: call again with the same bytes and more
+    kError,     // error() is the reply; the connection closes after it
+  };
+
+  // An inline request's arguments live here and end with the next call: whoever parses a
+  // pipeline ahead stops after one (was_inline). All others are views into `input`.
+  //
+  // `input` starts where the last request ended (or where this incomplete one began).
+  // Arguments are appended to `arguments`; on anything but kRequest nothing is left there.
+  Status parse(std::string_view input, const RequestLimits& limits, Arguments& arguments);
+
+  [[nodiscard]] std::size_t consumed() const { return position_; }
+  // The whole error reply without `-`: "ERR Protocol error: ...".
+  [[nodiscard]] const std::string& error() const { return error_; }
+  // After kNeedMore: how long the input must be at least for the next step to succeed, or 0.
+  [[nodiscard]] std::size_t wanted() const { return wanted_; }
+  [[nodiscard]] bool was_inline() const { return inline_; }
+  [[nodiscard]] bool in_request() const { return resumable_; }
+
+ private:
+  static constexpr std::size_t kMaxInline = 64 * 1024;
+
+  Status parse_inline(std::string_view input, Arguments& arguments);
+  Status parse_array(std::string_view input, const RequestLimits& limits, Arguments& arguments, std::size_t first);
+  Status suspend(std::string_view input, Arguments& arguments, std::size_t first);
+  Status fail(Arguments& arguments, std::size_t first, std::string text);
+  void start_over();
+
+  std::size_t position_ = 0;
+  std::size_t wanted_ = 0;
+  std::int64_t left_ = 0;        // arguments still to come
+  std::int64_t bulk_size_ = -1;  // of the argument being read; -1: its head comes next
+  bool resumable_ = false;
+  bool inline_ = false;
+  std::vector<std::pair<std::size_t, std::size_t>> pending_;  // arguments of an incomplete request
+  std::vector<std::string> inline_words_;                     // unquoted words of an inline request
+  std::string error_;
+};
+
+}  // namespace skein

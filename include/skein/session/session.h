@@ -1,0 +1,126 @@
+// One client as state, free of sockets: who it is, how it speaks, what it has begun.
+//
+// The connection that carries its bytes is known only as `Peer`. The registry of all
+// sessions is registry.h, WATCH's table is watch.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <skein/base/ids.h>
+#include <skein/base/time.h>
+#include <skein/resp/output.h>
+#include <skein/resp/reply_writer.h>
+#include <skein/session/gates.h>
+
+namespace skein {
+
+struct Command;  // skein/command/command.h
+
+// What a session may ask of the connection that carries it.
+class Peer {
+ public:
+  virtual ~Peer() = default;
+  // Ends the connection: at once, or once what was written has left.
+  virtual void close(bool after_replies) = 0;
+  // Bytes received and not yet executed, and the memory that holds them.
+  struct InputFigures {
+    std::size_t unread = 0;
+    std::size_t memory = 0;
+  };
+  [[nodiscard]] virtual InputFigures input_figures() const = 0;
+  // The session has something to execute or to send outside its own turn.
+  virtual void wake() = 0;
+};
+
+// A call that owns its arguments.
+struct OwnedCall {
+  const Command* command = nullptr;
+  std::vector<std::string> arguments;
+};
+
+struct Transaction {
+  std::vector<OwnedCall> calls;
+  std::size_t bytes = 0;      // of all arguments
+  bool refused = false;       // a call could not be queued: EXEC answers EXECABORT
+  bool may_write = false;     // one of the calls writes
+};
+
+struct WatchedKey {
+  int db;
+  std::string key;
+  bool was_expired;  // on WATCH: its later removal is then no change
+};
+
+// What a handler that answers later waits for.
+enum class SuspendReason : std::uint8_t { kPaused, kJob };
+
+struct SuspendedCall {
+  OwnedCall call;
+  SuspendReason reason = SuspendReason::kPaused;
+  MonoTime deadline{};  // MonoTime{}: none
+};
+
+enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext, kSkipping };
+
+class Session {
+ public:
+  Session(std::uint64_t id, Peer* peer) : id_(id), peer_(peer), writer_(output_) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] Peer* peer() const { return peer_; }
+  [[nodiscard]] Output& output() { return output_; }
+  [[nodiscard]] const Output& output() const { return output_; }
+  [[nodiscard]] ReplyWriter& writer() { return writer_; }
+  [[nodiscard]] int protocol() const { return writer_.protocol(); }
+
+  // Gates this session shuts.
+  [[nodiscard]] std::uint32_t gates() const { return gates_; }
+  [[nodiscard]] bool shuts(std::uint32_t which) const { return (gates_ & which) != 0; }
+  void shut(std::uint32_t which, bool on) { gates_ = on ? gates_ | which : gates_ & ~which; }
+  [[nodiscard]] bool authenticated() const { return !shuts(gate::kAuth); }
+
+  // Begins, and forgets, a transaction. Forgetting does not unwatch.
+  void begin_transaction();
+  void end_transaction();
+
+  void set_reply_mode(ReplyMode mode);
+  // After each command: SKIP ends.
+  void step_reply_mode();
+
+  int db = 0;
+  std::string user = "default";
+  std::string name;
+  std::string address;        // "ip:port", or "path:0" of a unix socket
+  std::string local_address;
+  int descriptor = -1;        // as CLIENT LIST shows it
+  bool local = false;         // over loopback or a unix socket
+  bool unix_socket = false;
+  bool readonly = false;      // READONLY: may read from a replica
+  bool asking = false;
+  bool no_evict = false;
+  bool closing = false;       // nothing more is executed
+  bool dirty_watch = false;   // a watched key has changed
+  MonoTime created{};
+  MonoTime last_active{};
+  const Command* last_command = nullptr;
+  ReplyMode reply_mode = ReplyMode::kOn;
+  std::unique_ptr<Transaction> transaction;
+  std::vector<WatchedKey> watched;
+  std::unique_ptr<SuspendedCall> suspended;
+  // Since when the output is above its soft limit; MonoTime{}: it is not.
+  MonoTime above_soft_limit{};
+
+ private:
+  std::uint64_t id_;
+  Peer* peer_;
+  Output output_;
+  ReplyWriter writer_;
+  std::uint32_t gates_ = 0;
+};
+
+}  // namespace skein

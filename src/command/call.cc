@@ -1,0 +1,31 @@
+#include <skein/command/call.h>
+
+#include <skein/base/text.h>
+
+namespace skein {
+
+std::optional<std::int64_t> Call::integer(std::size_t position, std::string_view refusal) {
+  const auto value = parse_int64(arguments[position]);
+  if (!value) reply.error(refusal);
+  return value;
+}
+
+bool Call::is_word(std::size_t position, std::string_view word) const {
+  return equals_ignore_case(arguments[position], word);
+}
+
+void Call::propagate(std::initializer_list<std::string_view> effect) {
+  propagated = true;
+  if (effects != nullptr) effects->add(session.db, {effect.begin(), effect.size()});
+}
+
+void Call::suspend(SuspendReason reason, MonoTime deadline) {
+  suspended = true;
+  session.suspended = std::make_unique<SuspendedCall>();
+  session.suspended->reason = reason;
+  session.suspended->deadline = deadline;
+  session.suspended->call.command = &command;
+  session.suspended->call.arguments.assign(arguments.begin(), arguments.end());
+}
+
+}  // namespace skein

@@ -1,0 +1,4 @@
+#include "families.h"
+namespace skein {
+SpecList key_commands() { return {}; }
+}  // namespace skein

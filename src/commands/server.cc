@@ -1,0 +1,4 @@
+#include "families.h"
+namespace skein {
+SpecList server_commands() { return {}; }
+}  // namespace skein

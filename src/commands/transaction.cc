@@ -1,0 +1,4 @@
+#include "families.h"
+namespace skein {
+SpecList transaction_commands() { return {}; }
+}  // namespace skein

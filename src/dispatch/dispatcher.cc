@@ -1,0 +1,115 @@
+#include <skein/dispatch/dispatcher.h>
+
+#include <algorithm>
+
+#include <skein/base/text.h>
+
+namespace skein {
+
+namespace {
+
+// "unknown command 'x', with args beginning with: 'a' 'b' ": both cut as redis cuts them.
+std::string unknown_command(const CommandTable& commands, std::span<const std::string_view> arguments) {
+  const Command* container = commands.find(arguments[0]);
+  if (container != nullptr) {
+    return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128),
+                       to_upper(container->called));
+  }
+  constexpr std::size_t kShown = 128;
+  std::string shown;
+  for (std::size_t i = 1; i < arguments.size() && shown.size() < kShown; ++i) {
+    shown += fmt::format("'{}' ", arguments[i].substr(0, kShown - shown.size()));
+  }
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", arguments[0].substr(0, kShown), shown);
+}
+
+bool arity_fits(int arity, std::size_t count) {
+  return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
+}
+
+}  // namespace
+
+Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
+  const Command* command = request.command;
+  if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) [[unlikely]] {
+    reject(session, command,
+           command == nullptr ? unknown_command(parts_.commands, request.arguments) : errors::wrong_arity(command->name));
+    session.step_reply_mode();
+    ticks_ = read_ticks();
+    return Dispatched::kDone;
+  }
+  const std::uint32_t shut = command->gates & (parts_.facts.gates | session.gates());
+  if (shut != 0) {
+    // In a cluster nearly every call has one key in a slot served here.
+    const bool plain = shut == gate::kCluster && command->single_key && request.hinted &&
+                       parts_.facts.served_slots[request.slot.value] != 0;
+    if (!plain) {
+      switch (pass_gates(session, request, shut)) {
+        case Passed::kRun: break;
+        case Passed::kSuspended: return Dispatched::kSuspended;
+        case Passed::kAnswered:
+          session.shut(gate::kOneShot, false);
+          session.asking = false;
+          if (session.shuts(gate::kReplyMode)) session.step_reply_mode();
+          ticks_ = read_ticks();
+          return Dispatched::kDone;
+      }
+    }
+  }
+  const bool one_shot = (shut & (gate::kOneShot | gate::kReplyMode)) != 0;
+  const Dispatched result = run(session, request, CallOrigin::kClient);
+  if (one_shot) [[unlikely]] {
+    if ((shut & gate::kOneShot) != 0) {
+      session.asking = false;
+      session.shut(gate::kOneShot, false);
+    }
+    if ((shut & gate::kReplyMode) != 0) session.step_reply_mode();
+  }
+  return result;
+}
+
+Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin origin) {
+  const Command& command = *request.command;
+  ReplyWriter& reply = session.writer();
+  Call call{.arguments = request.arguments,
+            .command = command,
+            .session = session,
+            .reply = reply,
+            .keyspace = parts_.keyspace,
+            .services = parts_.services,
+            .now = parts_.facts.now,
+            .origin = origin,
+            .hinted_position = request.hinted ? command.first_key : std::uint16_t{0},
+            .hinted_slot = request.slot,
+            .hinted_hash = request.hash,
+            .effects = effects_};
+  const std::uint64_t errors_before = reply.errors();
+  const std::uint64_t dirty_before = parts_.keyspace.context().dirty;
+  session.last_command = &command;
+  command.handler(call);
+  const Ticks now = read_ticks();
+  const Ticks took = now - ticks_;
+  ticks_ = now;
+  if (call.suspended) [[unlikely]] return Dispatched::kSuspended;
+  parts_.stats.record(command.index, took);
+  if (took >= parts_.facts.slow_ticks) [[unlikely]] {
+    if (!command.is(flag::kSkipSlowlog)) note_slow(session, request.arguments, took);
+  }
+  if (reply.errors() != errors_before) [[unlikely]] after_errors(session, command);
+  if (effects_ != nullptr && !call.propagated && parts_.keyspace.context().dirty != dirty_before) {
+    effects_->add(session.db, request.arguments);
+  }
+  return Dispatched::kDone;
+}
+
+void Dispatcher::after_errors(const Session& session, const Command& command) {
+  parts_.stats.fail(command.index);
+  parts_.stats.count_error(const_cast<Session&>(session).writer().last_error_code());
+}
+
+void Dispatcher::note_slow(const Session& session, std::span<const std::string_view> arguments, Ticks took) {
+  const auto micros = static_cast<std::int64_t>(static_cast<double>(took) / parts_.facts.ticks_per_micro);
+  parts_.slowlog.add(arguments, microseconds{micros}, parts_.facts.now.wall, session.address, session.name);
+}
+
+}  // namespace skein

@@ -1,0 +1,134 @@
+// The gates a call passes, in redis's order, when at least one of them is shut.
+#include <skein/dispatch/dispatcher.h>
+
+namespace skein {
+
+namespace {
+
+struct ShutGate {
+  std::uint32_t gate;
+  std::string_view error;
+};
+
+// Gates that only say no, in the order they are asked. Routing comes before them.
+constexpr ShutGate kRefusals[] = {
+    {gate::kMemory, errors::kOutOfMemory},
+    {gate::kReadOnly, errors::kReadOnlyReplica},
+    {gate::kStale, errors::kMasterDown},
+    {gate::kLoading, errors::kLoading},
+};
+
+bool writes(const Session& session, const Command& command) {
+  if (command.is(flag::kExecutes)) return session.transaction != nullptr && session.transaction->may_write;
+  return command.is(flag::kWrite | flag::kMayReplicate);
+}
+
+constexpr std::string_view kDebugNotAllowed =
+    "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a "
+    "local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+
+}  // namespace
+
+std::optional<std::string> Dispatcher::route(const Session& session, const Prepared& request) const {
+  const Command& command = *request.command;
+  if (command.is(flag::kExecutes)) {
+    if (session.transaction == nullptr) return std::nullopt;
+    return parts_.facts.router->refuse_transaction(*session.transaction, session);
+  }
+  return parts_.facts.router->refuse(command, request.arguments, session);
+}
+
+// An error before the call ran. A transaction that is being collected will not run any
+// more; when it is EXEC itself that is refused, the transaction ends here.
+void Dispatcher::reject(Session& session, const Command* command, std::string_view error) {
+  ReplyWriter& reply = session.writer();
+  if (command != nullptr) parts_.stats.reject(command->index);
+  if (command != nullptr && command->is(flag::kExecutes) && session.transaction != nullptr) {
+    session.end_transaction();
+    reply.error(fmt::format("EXECABORT Transaction discarded because of: {}", error));
+  } else {
+    if (session.transaction != nullptr) session.transaction->refused = true;
+    reply.error(error);
+  }
+  parts_.stats.count_error(reply.last_error_code());
+}
+
+Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& request, std::uint32_t shut) {
+  const Command& command = *request.command;
+  const auto refuse = [&](std::string_view error) {
+    reject(session, &command, error);
+    return Passed::kAnswered;
+  };
+  if ((shut & gate::kDebug) != 0 && !(session.local && parts_.facts.debug_for_local)) return refuse(kDebugNotAllowed);
+  if ((shut & gate::kAuth) != 0) return refuse(errors::kNoAuth);
+  if ((shut & gate::kMulti) != 0 && command.is(flag::kNoMulti)) {
+    return refuse("ERR Command not allowed inside a transaction");
+  }
+  if ((shut & gate::kCluster) != 0) {
+    if (const auto error = route(session, request)) {
+      // A redirected EXEC ends its transaction; the redirection itself is the reply.
+      if (command.is(flag::kExecutes)) session.end_transaction();
+      return refuse(*error);
+    }
+  }
+  for (const auto& [which, error] : kRefusals) {
+    if ((shut & which) == 0) continue;
+    if (command.is(flag::kExecutes) && which == gate::kReadOnly && !writes(session, command)) continue;
+    return refuse(error);
+  }
+  const bool paused = (shut & gate::kPauseAll) != 0 || ((shut & gate::kPauseWrite) != 0 && writes(session, command));
+  if (paused) {
+    session.suspended = std::make_unique<SuspendedCall>();
+    session.suspended->reason = SuspendReason::kPaused;
+    session.suspended->call.command = &command;
+    session.suspended->call.arguments.assign(request.arguments.begin(), request.arguments.end());
+    return Passed::kSuspended;
+  }
+  if ((shut & gate::kMulti) != 0) {
+    queue(session, request);
+    return Passed::kAnswered;
+  }
+  return Passed::kRun;
+}
+
+void Dispatcher::queue(Session& session, const Prepared& request) {
+  Transaction& transaction = *session.transaction;
+  // One that cannot succeed any more need not be kept.
+  if (!transaction.refused && !session.dirty_watch) {
+    OwnedCall& call = transaction.calls.emplace_back();
+    call.command = request.command;
+    call.arguments.assign(request.arguments.begin(), request.arguments.end());
+    for (const auto& argument : call.arguments) transaction.bytes += argument.size();
+    transaction.may_write = transaction.may_write || request.command->is(flag::kWrite | flag::kMayReplicate);
+  }
+  session.writer().status("QUEUED");
+}
+
+Dispatched Dispatcher::resume(Session& session) {
+  const auto call = std::move(session.suspended);
+  const std::vector<std::string_view> views(call->call.arguments.begin(), call->call.arguments.end());
+  Prepared request{.arguments = views};
+  prepare(request);
+  begin_batch();
+  return dispatch(session, request);
+}
+
+void Dispatcher::run_transaction(Session& session, ReplyWriter& reply) {
+  const auto transaction = std::move(session.transaction);
+  session.end_transaction();
+  const Ticks start = ticks_;
+  reply.array(transaction->calls.size());
+  if (effects_ != nullptr) effects_->begin_unit();
+  std::vector<std::string_view> views;
+  for (const auto& call : transaction->calls) {
+    views.assign(call.arguments.begin(), call.arguments.end());
+    Prepared request{.arguments = views};
+    prepare(request);
+    request.command = call.command;
+    run(session, request, CallOrigin::kTransaction);
+  }
+  if (effects_ != nullptr) effects_->end_unit();
+  ticks_ = start;  // so that EXEC's own time is that of all
+}
+
+}  // namespace skein

@@ -1,0 +1,150 @@
+#include <skein/resp/request_parser.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+#include <skein/base/text.h>
+
+namespace skein {
+
+namespace {
+
+constexpr std::int64_t kUnauthenticatedArguments = 10;
+constexpr std::int64_t kUnauthenticatedBulk = 16 * 1024;
+
+// The number between the type byte and the carriage return. Short ones, nearly all there
+// are, take a few steps without a call.
+std::optional<std::int64_t> parse_length(const char* at, const char* end) {
+  const auto size = static_cast<std::size_t>(end - at);
+  if (size >= 1 && size <= 4 && *at != '0') {
+    std::int64_t value = 0;
+    for (; at != end; ++at) {
+      const auto digit = static_cast<unsigned>(*at - '0');
+      if (digit > 9) return parse_int64({end - size, size});
+      value = value * 10 + digit;
+    }
+    return value;
+  }
+  return parse_int64({at, size});
+}
+
+}  // namespace
+
+void RequestParser::start_over() {
+  position_ = 0;
+  left_ = 0;
+  bulk_size_ = -1;
+  resumable_ = false;
+  pending_.clear();
+}
+
+RequestParser::Status RequestParser::parse(std::string_view input, const RequestLimits& limits,
+                                           Arguments& arguments) {
+  wanted_ = 0;
+  if (!resumable_) {
+    position_ = 0;
+    bulk_size_ = -1;
+    left_ = 0;
+    if (input.empty()) return Status::kNeedMore;
+    inline_ = input[0] != '*';
+    if (inline_) return parse_inline(input, arguments);
+  }
+  const std::size_t first = arguments.size();
+  for (const auto& [offset, size] : pending_) arguments.emplace_back(input.data() + offset, size);
+  return parse_array(input, limits, arguments, first);
+}
+
+RequestParser::Status RequestParser::suspend(std::string_view input, Arguments& arguments, std::size_t first) {
+  // Only what is new since the last time needs to be remembered.
+  for (std::size_t i = first + pending_.size(); i < arguments.size(); ++i) {
+    pending_.emplace_back(static_cast<std::size_t>(arguments[i].data() - input.data()), arguments[i].size());
+  }
+  arguments.resize(first);
+  resumable_ = true;
+  return Status::kNeedMore;
+}
+
+RequestParser::Status RequestParser::fail(Arguments& arguments, std::size_t first, std::string text) {
+  arguments.resize(first);
+  start_over();
+  error_ = "ERR Protocol error: " + text;
+  return Status::kError;
+}
+
+RequestParser::Status RequestParser::parse_array(std::string_view input, const RequestLimits& limits,
+                                                 Arguments& arguments, std::size_t first) {
+  const char* const data = input.data();
+  if (position_ == 0) {
+    const auto* end = static_cast<const char*>(std::memchr(data, '\r', input.size()));
+    if (end == nullptr) {
+      if (input.size() > kMaxInline) return fail(arguments, first, "too big mbulk count string");
+      return Status::kNeedMore;
+    }
+    if (static_cast<std::size_t>(end - data) + 2 > input.size()) return Status::kNeedMore;
+    const auto count = parse_length(data + 1, end);
+    if (!count || *count > INT_MAX) return fail(arguments, first, "invalid multibulk length");
+    if (*count > kUnauthenticatedArguments && limits.unauthenticated) {
+      return fail(arguments, first, "unauthenticated multibulk length");
+    }
+    position_ = static_cast<std::size_t>(end - data) + 2;
+    if (*count <= 0) return Status::kNothing;
+    left_ = *count;
+  }
+  while (left_ > 0) {
+    if (bulk_size_ < 0) {
+      const std::size_t rest = input.size() - position_;
+      const char* const at = data + position_;
+      const auto* end = rest == 0 ? nullptr : static_cast<const char*>(std::memchr(at, '\r', std::min<std::size_t>(rest, 32)));
+      if (end == nullptr && rest > 32) end = static_cast<const char*>(std::memchr(at, '\r', rest));
+      if (end == nullptr) {
+        if (rest > kMaxInline) return fail(arguments, first, "too big bulk count string");
+        return suspend(input, arguments, first);
+      }
+      if (static_cast<std::size_t>(end - at) + 2 > rest) return suspend(input, arguments, first);
+      if (*at != '$') return fail(arguments, first, std::string("expected '$', got '") + *at + "'");
+      const auto size = parse_length(at + 1, end);
+      if (!size || *size < 0 || static_cast<std::uint64_t>(*size) > limits.max_bulk) {
+        return fail(arguments, first, "invalid bulk length");
+      }
+      if (*size > kUnauthenticatedBulk && limits.unauthenticated) {
+        return fail(arguments, first, "unauthenticated bulk length");
+      }
+      bulk_size_ = *size;
+      position_ += static_cast<std::size_t>(end - at) + 2;
+    }
+    const auto size = static_cast<std::size_t>(bulk_size_);
+    if (input.size() - position_ < size + 2) {
+      wanted_ = position_ + size + 2;
+      return suspend(input, arguments, first);
+    }
+    arguments.emplace_back(data + position_, size);
+    position_ += size + 2;
+    bulk_size_ = -1;
+    --left_;
+  }
+  const std::size_t consumed = position_;
+  if (resumable_) start_over();
+  position_ = consumed;
+  return Status::kRequest;
+}
+
+RequestParser::Status RequestParser::parse_inline(std::string_view input, Arguments& arguments) {
+  const std::size_t first = arguments.size();
+  const std::size_t newline = input.find('\n');
+  if (newline == std::string_view::npos) {
+    if (input.size() > kMaxInline) return fail(arguments, first, "too big inline request");
+    return Status::kNeedMore;
+  }
+  std::string_view line = input.substr(0, newline);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  auto words = split_words(line);
+  if (!words) return fail(arguments, first, "unbalanced quotes in request");
+  position_ = newline + 1;
+  if (words->empty()) return Status::kNothing;
+  inline_words_ = std::move(*words);
+  for (const auto& word : inline_words_) arguments.emplace_back(word);
+  return Status::kRequest;
+}
+
+}  // namespace skein

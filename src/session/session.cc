@@ -1,0 +1,29 @@
+#include <skein/session/session.h>
+
+namespace skein {
+
+void Session::begin_transaction() {
+  transaction = std::make_unique<Transaction>();
+  shut(gate::kMulti, true);
+}
+
+void Session::end_transaction() {
+  transaction.reset();
+  shut(gate::kMulti, false);
+}
+
+void Session::set_reply_mode(ReplyMode mode) {
+  reply_mode = mode;
+  shut(gate::kReplyMode, mode != ReplyMode::kOn);
+  writer_.set_muted(mode == ReplyMode::kOff || mode == ReplyMode::kSkipping);
+}
+
+void Session::step_reply_mode() {
+  if (reply_mode == ReplyMode::kSkipping) {
+    set_reply_mode(ReplyMode::kOn);
+  } else if (reply_mode == ReplyMode::kSkipNext) {
+    set_reply_mode(ReplyMode::kSkipping);
+  }
+}
+
+}  // namespace skein
