@@ -20,6 +20,8 @@ struct InfoFacts {
   std::string os;
   std::string multiplexing_api;
   std::string compiler_version;
+  std::string supervised = "no";  // "no", "upstart" or "systemd": what was found, not what was asked for
+  std::string allocator;          // "jemalloc-5.3.0"
   std::int64_t process_id = 0;
   std::int64_t uptime_seconds = 0;
   std::int64_t wall_micros = 0;
@@ -50,6 +52,8 @@ struct InfoFacts {
   std::uint64_t client_query_buffer_limit_disconnections = 0;
   std::uint64_t client_output_buffer_limit_disconnections = 0;
   std::uint64_t expire_cycle_cpu_ms = 0;
+  double expired_stale_percent = 0;            // of the keys the active expiry looked at, how many had expired
+  std::uint64_t expire_time_cap_reached = 0;   // active expiry cycles that ran out of time
   std::uint64_t forks = 0;
   std::uint64_t reads = 0;
   std::uint64_t writes = 0;

@@ -69,6 +69,14 @@ class NodeActions {
   virtual void sleep(microseconds time) = 0;
   [[noreturn]] virtual void crash(bool by_assert) = 0;
   virtual void log_notice(std::string_view line) = 0;
+  virtual void log_warning(std::string_view line) = 0;
+
+  // The wall clock to the microsecond, read now and not once a turn: TIME.
+  [[nodiscard]] virtual std::int64_t wall_micros() = 0;
+  // Whether expired keys are also looked for when nobody asks for them: DEBUG SET-ACTIVE-EXPIRE.
+  virtual void set_active_expire(bool on) = 0;
+  // A new replication history begins: DEBUG CHANGE-REPL-ID.
+  virtual void change_replication_id() = 0;
 };
 
 }  // namespace skein
