@@ -1,0 +1,100 @@
+// The sockets of the cluster bus: listeners, links, and what waits to be sent on them.
+//
+// Cuts what arrives into packets and hands each to the owner as soon as it is read, so that
+// the bus comes before clients. What a packet means is the owner's. Every link is known by
+// a number the owner gives it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <skein/base/result.h>
+#include <skein/base/time.h>
+
+namespace skein {
+
+using BusKey = std::uint64_t;
+
+// Whom a bus tells what happens. Calls may come from inside `open` and `send` never; they
+// come from the event loop. During a call links may be opened, closed and written to.
+class BusOwner {
+ public:
+  virtual ~BusOwner() = default;
+  // Somebody connected: the number it is to have.
+  virtual BusKey on_bus_accepted() = 0;
+  virtual void on_bus_up(BusKey link) = 0;    // an outbound one
+  virtual void on_bus_down(BusKey link) = 0;  // any; not for those closed by `close`
+  virtual void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
+                             std::string_view bytes) = 0;
+  // The other end sent something that is no packet, or a limit was passed; the link goes down next.
+  virtual void on_bus_trouble(BusKey link, std::string_view what) = 0;
+};
+
+struct BusSettings {
+  int backlog = 511;
+  std::string source_address;    // bind-source-addr; empty: the system's choice
+  std::uint64_t send_limit = 0;  // cluster-link-sendbuf-limit; 0: none but kMaxUnsent
+  milliseconds connect_timeout{15000};
+};
+
+class BusLink;
+
+class Bus {
+ public:
+  // What a link may owe when no limit is set: a peer that does not read must not take the
+  // memory of the keys.
+  static constexpr std::uint64_t kMaxUnsent = 64ULL * 1024 * 1024;
+
+  Bus(asio::io_context& loop, BusOwner& owner, BusSettings settings);
+  ~Bus();
+  Bus(const Bus&) = delete;
+  Bus& operator=(const Bus&) = delete;
+
+  // Addresses as `bind` writes them ("-" in front: may be missing; "*": all of IPv4 or IPv6).
+  Result<void> listen(const std::vector<std::string>& addresses, std::uint16_t port);
+  void set(BusSettings settings);
+  // Nothing is reported any more.
+  void stop();
+
+  void open(BusKey link, const std::string& ip, std::uint16_t port);
+  void close(BusKey link);
+  // Urgent packets leave before others that wait. Dropped when there is no such link.
+  void send(BusKey link, std::shared_ptr<const std::string> bytes, bool urgent);
+
+  struct LinkFigures {
+    bool exists = false;
+    bool readable = false;  // asked of the event loop, as CLUSTER LINKS shows
+    bool writable = false;
+    std::uint64_t send_buffer_allocated = 0;
+    std::uint64_t send_buffer_used = 0;
+  };
+  [[nodiscard]] LinkFigures figures(BusKey link) const;
+  [[nodiscard]] std::uint64_t memory() const;  // all links': mem_cluster_links
+  [[nodiscard]] std::size_t link_count() const { return links_.size(); }
+  [[nodiscard]] std::uint64_t links_over_limit() const { return over_limit_; }
+
+ private:
+  friend class BusLink;
+  class Listener;
+
+  void accept(asio::ip::tcp::socket socket);
+  void lost(BusLink& link);
+  [[nodiscard]] std::uint64_t unsent_limit() const;
+
+  asio::io_context& loop_;
+  BusOwner& owner_;
+  BusSettings settings_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::unordered_map<BusKey, std::shared_ptr<BusLink>> links_;
+  std::uint64_t over_limit_ = 0;
+};
+
+}  // namespace skein

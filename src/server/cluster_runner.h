@@ -1,0 +1,129 @@
+// Runs the node's cluster member: feeds it packets, links, ticks and saves, and carries out
+// what it wants done, in order.
+//
+// Owns the member, the bus and nodes.conf. Decides nothing about the cluster.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <skein/cluster/node/node.h>
+#include <skein/config/config.h>
+#include <skein/dispatch/cluster_router.h>
+#include <skein/keyspace/keyspace.h>
+#include <skein/net/bus_link.h>
+
+#include "job_thread.h"
+#include "nodes_file.h"
+
+namespace skein {
+
+// What the runner asks of the server around it. All are called on the node thread.
+struct ClusterHooks {
+  std::function<void(EventLevel, std::string_view)> log;
+  // Keys taken out of the keyspace, to be freed elsewhere.
+  std::function<void(std::vector<DetachedTables>)> free_later;
+  // Role, source of replication, state or slot map may have changed: refresh the facts of the gates.
+  std::function<void()> changed;
+};
+
+// From where this node is to copy its data, while it is a replica.
+struct ReplicationSource {
+  NodeId primary;
+  std::string ip;
+  std::uint16_t port = 0;
+  friend bool operator==(const ReplicationSource&, const ReplicationSource&) = default;
+};
+
+class ClusterRunner final : private BusOwner, private SlotKeys {
+ public:
+  // Loads and locks nodes.conf, makes sure that no other node lives under its identity,
+  // listens on the bus and begins to tick. The working directory must be `dir` by then.
+  // Blocks for at most a second (the question after the identity). All references must
+  // outlive the runner.
+  static Result<std::unique_ptr<ClusterRunner>> start(asio::io_context& loop, const Config& config, Keyspace& keyspace,
+                                                      JobThread& jobs, ClusterHooks hooks);
+  ~ClusterRunner() override;
+
+  [[nodiscard]] ClusterNode& node() { return *node_; }
+  [[nodiscard]] const ClusterNode& node() const { return *node_; }
+  // For NodeFacts::router and served_slots, which stay at their addresses.
+  [[nodiscard]] ClusterRouter& router() { return router_; }
+
+  // Does what the member decided. With `operators` it returns only when what must be saved
+  // is saved.
+  void carry_out_effects(bool operators);
+  // After CONFIG SET of cluster-*, port, tcp-backlog or bind-source-addr.
+  void apply_settings();
+  // The bus is closed and the last state saved; nothing happens after it.
+  void stop();
+
+  [[nodiscard]] const std::optional<ReplicationSource>& replication_source() const { return source_; }
+
+  // For INFO and CLUSTER INFO and LINKS.
+  struct Figures {
+    std::uint64_t connections = 0;       // cluster_connections
+    std::uint64_t links_memory = 0;      // mem_cluster_links
+    std::uint64_t links_over_limit = 0;  // total_cluster_links_buffer_limit_exceeded
+  };
+  [[nodiscard]] Figures figures() const;
+  [[nodiscard]] Bus::LinkFigures link_figures(LinkId link) const { return bus_.figures(link.value()); }
+
+ private:
+  ClusterRunner(asio::io_context& loop, const Config& config, Keyspace& keyspace, JobThread& jobs, ClusterHooks hooks,
+                NodesFile::Loaded loaded);
+
+  BusKey on_bus_accepted() override;
+  void on_bus_up(BusKey link) override;
+  void on_bus_down(BusKey link) override;
+  void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
+                     std::string_view bytes) override;
+  void on_bus_trouble(BusKey link, std::string_view what) override;
+
+  [[nodiscard]] std::uint64_t keys_in(Slot slot) const override;
+  [[nodiscard]] std::uint64_t total_keys() const override;
+
+  void tick_later();
+  void settle(bool operators);
+  void carry_out(OpenLink& effect);
+  void carry_out(CloseLink& effect);
+  void carry_out(SendPacket& effect);
+  void carry_out(SaveTopology& effect);
+  void carry_out(SlotsLost& effect);
+  void carry_out(ReplicateFrom& effect);
+  void carry_out(StopReplicating& effect);
+  void carry_out(EmptyDataset& effect);
+  void carry_out(StateChanged& effect);
+  void carry_out(LogEvent& effect);
+  void start_save();
+  // False when it could not be saved; it is tried again then.
+  bool finish_save();
+
+  asio::io_context& loop_;
+  const Config& config_;
+  Keyspace& keyspace_;
+  JobThread& jobs_;
+  ClusterHooks hooks_;
+  std::shared_ptr<NodesFile> file_;  // shared with a save under way
+  ClusterRouter router_;
+  std::unique_ptr<ClusterNode> node_;
+  Bus bus_;
+  asio::steady_timer timer_;
+  struct Save;
+  std::shared_ptr<Save> save_;  // the one under way
+  MonoTime retry_save_at_{};
+  bool settling_ = false;
+  bool stopped_ = false;
+  std::uint64_t inbound_links_ = 0;
+  std::optional<ReplicationSource> source_;
+};
+
+}  // namespace skein
