@@ -13,6 +13,7 @@
 
 #include <skein/base/result.h>
 #include <skein/base/time.h>
+#include <skein/cluster/node/effects.h>
 #include <skein/commands/info_facts.h>
 #include <skein/config/config.h>
 #include <skein/keyspace/database.h>
@@ -64,6 +65,15 @@ class NodeActions {
   // The cluster member decided something on a command's behalf: carry it out; what must be
   // saved is saved when this returns.
   virtual void carry_out_cluster_effects() = 0;
+  // The sockets of the cluster bus, for CLUSTER LINKS and INFO. Zeros where there is no bus.
+  struct BusLinkFigures {
+    bool readable = false;  // what the link waits for
+    bool writable = false;
+    std::uint64_t send_buffer_allocated = 0;
+    std::uint64_t send_buffer_used = 0;
+  };
+  [[nodiscard]] virtual BusLinkFigures bus_link_figures(LinkId) { return {}; }
+  [[nodiscard]] virtual std::uint64_t bus_links_over_limit() { return 0; }
 
   // DEBUG: blocks the node thread, kills the process, writes a log line.
   virtual void sleep(microseconds time) = 0;
