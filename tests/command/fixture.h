@@ -57,6 +57,10 @@ class RecordedActions : public NodeActions {
   void sleep(microseconds time) override;
   [[noreturn]] void crash(bool by_assert) override;
   void log_notice(std::string_view line) override;
+  void log_warning(std::string_view line) override;
+  std::int64_t wall_micros() override { return 1'700'000'000'000'000; }
+  void set_active_expire(bool on) override;
+  void change_replication_id() override;
 };
 
 // Effects as lines: "0 SET k v", with MULTI and EXEC around a unit.
