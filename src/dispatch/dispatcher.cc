@@ -85,7 +85,7 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
             .effects = effects_};
   const std::uint64_t errors_before = reply.errors();
   const std::uint64_t dirty_before = parts_.keyspace.context().dirty;
-  session.last_command = &command;
+  if (origin == CallOrigin::kClient) session.last_command = &command;
   command.handler(call);
   const Ticks now = read_ticks();
   const Ticks took = now - ticks_;
@@ -93,7 +93,7 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   if (call.suspended) [[unlikely]] return Dispatched::kSuspended;
   parts_.stats.record(command.index, took);
   if (took >= parts_.facts.slow_ticks) [[unlikely]] {
-    if (!command.is(flag::kSkipSlowlog)) note_slow(session, request.arguments, took);
+    if (!command.is(flag::kSkipSlowlog)) note_slow(call, took);
   }
   if (reply.errors() != errors_before) [[unlikely]] after_errors(session, command);
   if (effects_ != nullptr && !call.propagated && parts_.keyspace.context().dirty != dirty_before) {
@@ -107,9 +107,13 @@ void Dispatcher::after_errors(const Session& session, const Command& command) {
   parts_.stats.count_error(const_cast<Session&>(session).writer().last_error_code());
 }
 
-void Dispatcher::note_slow(const Session& session, std::span<const std::string_view> arguments, Ticks took) {
+void Dispatcher::note_slow(const Call& call, Ticks took) {
   const auto micros = static_cast<std::int64_t>(static_cast<double>(took) / parts_.facts.ticks_per_micro);
-  parts_.slowlog.add(arguments, microseconds{micros}, parts_.facts.now.wall, session.address, session.name);
+  std::vector<std::string_view> shown(call.arguments.begin(), call.arguments.end());
+  for (std::size_t i = 0; i < shown.size() && i < 64; ++i) {
+    if ((call.secrets >> i & 1) != 0) shown[i] = "(redacted)";
+  }
+  parts_.slowlog.add(shown, microseconds{micros}, call.now.wall, call.session.address, call.session.name);
 }
 
 }  // namespace skein

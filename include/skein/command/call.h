@@ -46,6 +46,7 @@ struct Call {
   Slot hinted_slot{};
   std::uint64_t hinted_hash = 0;
   EffectSink* effects = nullptr;
+  std::uint64_t secrets = 0;  // a bit per argument position that SLOWLOG must not show
   bool propagated = false;  // the handler gave its own effect, or none
   bool suspended = false;
 
@@ -62,6 +63,11 @@ struct Call {
                                                     std::string_view refusal = errors::kNotInteger);
   // Whether argument `position` is this word, in any case. `word` is given in lower case.
   [[nodiscard]] bool is_word(std::size_t position, std::string_view word) const;
+
+  // This argument is a password. Positions beyond the 64th are not shown anyway.
+  void keep_secret(std::size_t position) {
+    if (position < 64) secrets |= std::uint64_t{1} << position;
+  }
 
   // What replicas and the append-only file get instead of the call itself. Several may be
   // given; they leave in this order. Call it once the change has been made.

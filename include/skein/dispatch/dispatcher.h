@@ -41,16 +41,17 @@ class Dispatcher {
   };
   explicit Dispatcher(Parts parts) : parts_(parts) {}
 
-  // What can be known of a request before it runs.
-  void prepare(Prepared& request) const {
+  // What can be known of a request before it runs; begins to fetch its key's bucket.
+  void prepare(Prepared& request, int db) const {
     request.command = parts_.commands.resolve(request.arguments);
     const Command* command = request.command;
     request.hinted = command != nullptr && command->first_key != 0 && command->first_key < request.arguments.size();
     if (!request.hinted) return;
     const std::string_view key = request.arguments[command->first_key];
-    const KeyRef ref = parts_.keyspace.db(0).ref(key);
+    const KeyRef ref = parts_.keyspace.db(db).ref(key);
     request.hash = ref.hash;
     request.slot = ref.slot;
+    parts_.keyspace.db(db).prefetch_bucket(ref);
   }
 
   // The clock for the calls that follow starts now.
@@ -75,7 +76,7 @@ class Dispatcher {
   Dispatched run(Session& session, const Prepared& request, CallOrigin origin);
   void reject(Session& session, const Command* command, std::string_view error);
   [[nodiscard]] std::optional<std::string> route(const Session& session, const Prepared& request) const;
-  void note_slow(const Session& session, std::span<const std::string_view> arguments, Ticks took);
+  void note_slow(const Call& call, Ticks took);
   void after_errors(const Session& session, const Command& command);
 
   Parts parts_;
