@@ -23,8 +23,11 @@ def request_bytes(*words):
     return b"".join(parts)
 
 
-def reply_end(data, start=0):
-    """Where the reply that begins at `start` ends, or None while it is not all there."""
+def reply_end(data, start=0, inside=False):
+    """Where the reply that begins at `start` ends, or None while it is not all there.
+
+    An attribute belongs to the reply behind it; inside another reply (EXEC's) a push does so too.
+    """
     line = data.find(b"\r\n", start)
     if line < 0:
         return None
@@ -36,14 +39,17 @@ def reply_end(data, start=0):
         return end if end <= len(data) else None
     if kind in AGGREGATES:
         for _ in range(max(0, int(data[start + 1:line])) * AGGREGATES[kind]):
-            after = reply_end(data, after)
+            after = reply_end(data, after, True)
             if after is None:
                 return None
-        # An attribute belongs to the reply behind it.
-        return reply_end(data, after) if kind == b"|" else after
+        return reply_end(data, after, inside) if goes_before(kind, inside) else after
     if kind not in (b"+", b"-", b":", b"_", b"#", b",", b"("):
         raise AssertionError(f"not a reply: {bytes(data[start:start + 60])!r}")
     return after
+
+
+def goes_before(kind, inside):
+    return kind == b"|" or inside and kind == b">"
 
 
 def parse_reply(data):
@@ -54,7 +60,7 @@ def parse_reply(data):
     return value
 
 
-def _parse(data, start):
+def _parse(data, start, inside=False):
     line = data.index(b"\r\n", start)
     kind, head, after = data[start:start + 1], data[start + 1:line], line + 2
     name = kind.decode()
@@ -68,7 +74,10 @@ def _parse(data, start):
             return (name, None), after
         items = []
         for _ in range(int(head) * AGGREGATES[kind]):
-            item, after = _parse(data, after)
+            item, after = _parse(data, after, True)
+            items.append(item)
+        if goes_before(kind, inside):
+            item, after = _parse(data, after, inside)
             items.append(item)
         return (name, items), after
     if kind == b":":

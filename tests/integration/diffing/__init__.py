@@ -1,0 +1,1 @@
+"""The parts of differential.py: what to send, how to send it to both, and what may differ."""
