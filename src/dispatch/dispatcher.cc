@@ -32,14 +32,16 @@ bool arity_fits(int arity, std::size_t count) {
 Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   const Command* command = request.command;
   if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) [[unlikely]] {
+    session.begin_reply();
     reject(session, command,
            command == nullptr ? unknown_command(parts_.commands, request.arguments) : errors::wrong_arity(command->name));
-    session.step_reply_mode();
+    session.end_reply();
     ticks_ = read_ticks();
     return Dispatched::kDone;
   }
   const std::uint32_t shut = command->gates & (parts_.facts.gates | session.gates());
   if (shut != 0) {
+    if ((shut & gate::kReplyMode) != 0) session.begin_reply();
     // In a cluster nearly every call has one key in a slot served here.
     const bool plain = shut == gate::kCluster && command->single_key && request.hinted &&
                        parts_.facts.served_slots[request.slot.value] != 0;
@@ -50,7 +52,7 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
         case Passed::kAnswered:
           session.shut(gate::kOneShot, false);
           session.asking = false;
-          if (session.shuts(gate::kReplyMode)) session.step_reply_mode();
+          if (session.shuts(gate::kReplyMode)) session.end_reply();
           ticks_ = read_ticks();
           return Dispatched::kDone;
       }
@@ -63,7 +65,7 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
       session.asking = false;
       session.shut(gate::kOneShot, false);
     }
-    if ((shut & gate::kReplyMode) != 0) session.step_reply_mode();
+    if ((shut & gate::kReplyMode) != 0) session.end_reply();
   }
   return result;
 }

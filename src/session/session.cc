@@ -18,12 +18,12 @@ void Session::set_reply_mode(ReplyMode mode) {
   writer_.set_muted(mode == ReplyMode::kOff || mode == ReplyMode::kSkipping);
 }
 
-void Session::step_reply_mode() {
-  if (reply_mode == ReplyMode::kSkipping) {
-    set_reply_mode(ReplyMode::kOn);
-  } else if (reply_mode == ReplyMode::kSkipNext) {
-    set_reply_mode(ReplyMode::kSkipping);
-  }
+void Session::begin_reply() {
+  if (reply_mode == ReplyMode::kSkipNext) set_reply_mode(ReplyMode::kSkipping);
+}
+
+void Session::end_reply() {
+  if (reply_mode == ReplyMode::kSkipping) set_reply_mode(ReplyMode::kOn);
 }
 
 }  // namespace skein

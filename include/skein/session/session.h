@@ -89,8 +89,9 @@ class Session {
   void end_transaction();
 
   void set_reply_mode(ReplyMode mode);
-  // After each command: SKIP ends.
-  void step_reply_mode();
+  // Around each command while replies are not simply on: SKIP mutes the next one alone.
+  void begin_reply();
+  void end_reply();
 
   int db = 0;
   std::string user = "default";
