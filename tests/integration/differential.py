@@ -89,10 +89,11 @@ def knows_other_types(server):
 
 def enable_scenes(driver, mode):
     driver.enable(driver.malformed)
-    if mode in ("plain", "cluster", "password"):
-        driver.enable(driver.mixed_pipeline)
+    # Not with a password: a client that is not let in is cut off when its replies outgrow a
+    # buffer whose size changes with time, so what a long pipeline gets there is chance.
     if mode in ("plain", "cluster"):
-        driver.enable(driver.scan, driver.quiet_pipeline, driver.kill, driver.pause, driver.final_state)
+        driver.enable(driver.scan, driver.quiet_pipeline, driver.mixed_pipeline, driver.kill, driver.pause,
+                      driver.final_state)
 
 
 def run_mode(mode, count, args):
