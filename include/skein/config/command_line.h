@@ -4,21 +4,21 @@
 // Turns them into a plain struct; reads no file and no standard input itself.
 #pragma once
 
+#include <skein/base/result.h>
+
 #include <span>
 #include <string>
-
-#include <skein/base/result.h>
 
 namespace skein {
 
 struct CommandLine {
   enum class Task { kServe, kShowVersion, kShowHelp, kCheckSystem, kTestMemory };
   Task task = Task::kServe;
-  std::string config_file;           // empty: none given
-  bool config_from_stdin = false;    // "-" was the first or last word
-  std::string options;               // the other words as lines of configuration
-  bool sentinel = false;             // --sentinel, or started under a name with "sentinel"
-  std::size_t test_megabytes = 0;    // of --test-memory
+  std::string config_file;         // empty: none given
+  bool config_from_stdin = false;  // "-" was the first or last word
+  std::string options;             // the other words as lines of configuration
+  bool sentinel = false;           // --sentinel, or started under a name with "sentinel"
+  std::size_t test_megabytes = 0;  // of --test-memory
 };
 
 // `words[0]` is the program as it was started. Refuses only what names no task: a

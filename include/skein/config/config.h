@@ -5,6 +5,9 @@
 // `undo` when it fails.
 #pragma once
 
+#include <skein/config/directives.h>
+#include <skein/config/settings.h>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -12,9 +15,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <skein/config/directives.h>
-#include <skein/config/settings.h>
 
 namespace skein {
 
@@ -53,7 +53,8 @@ using NamedValue = std::pair<std::string, std::string>;
 
 // CONFIG GET: literal names in the caller's spelling, globs over names and aliases; each
 // name once.
-[[nodiscard]] std::vector<NamedValue> get_matching(const Config& config, std::span<const std::string_view> patterns);
+[[nodiscard]] std::vector<NamedValue> get_matching(const Config& config,
+                                                   std::span<const std::string_view> patterns);
 
 // Why a CONFIG SET changed nothing.
 struct SetRefusal {
@@ -90,14 +91,14 @@ struct SetContext {
 
 // CONFIG SET name value [name value ...]: all of them or none. On success `config` has the
 // new values; what the server fails to apply it takes back by `undo`.
-[[nodiscard]] std::variant<SettingsChange, SetRefusal> set_all(Config& config,
-                                                               std::span<const std::string_view> names_and_values,
-                                                               const SetContext& context);
+[[nodiscard]] std::variant<SettingsChange, SetRefusal> set_all(
+    Config& config, std::span<const std::string_view> names_and_values, const SetContext& context);
 void undo(Config& config, const SettingsChange& change);
 // The refusal to answer with when applying `directive` failed.
 [[nodiscard]] SetRefusal failed_to_apply(const Directive& directive, std::string reason);
 
 // Whether any of the words that follow CONFIG SET is a secret: the positions of such values.
-[[nodiscard]] std::vector<std::size_t> sensitive_positions(std::span<const std::string_view> names_and_values);
+[[nodiscard]] std::vector<std::size_t> sensitive_positions(
+    std::span<const std::string_view> names_and_values);
 
 }  // namespace skein

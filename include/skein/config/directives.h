@@ -5,15 +5,14 @@
 // and SET, the file parser, CONFIG REWRITE and docs/configuration.md.
 #pragma once
 
+#include <skein/base/result.h>
+#include <skein/config/settings.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
-
-#include <skein/base/result.h>
-#include <skein/config/settings.h>
 
 namespace skein {
 
@@ -35,19 +34,20 @@ enum class Change { kWhileRunning, kAtStartOnly };
 // What setting a directive to other than its default does today.
 enum class Standing {
   kActs,
-  kAccepted,      // stored, shown and rewritten; named in a warning at start
-  kRefused,       // stops the start: without it the server would be less protected than its file says
-  kIgnored,       // an old name that has no meaning any more; accepted in files, otherwise unknown
+  kAccepted,  // stored, shown and rewritten; named in a warning at start
+  kRefused,   // stops the start: without it the server would be less protected than its file says
+  kIgnored,   // an old name that has no meaning any more; accepted in files, otherwise unknown
 };
 
 enum DirectiveTrait : std::uint16_t {
-  kHidden = 1,          // CONFIG GET shows it by its full name only
-  kSensitive = 2,       // its value must not reach SLOWLOG, MONITOR or logs
-  kProtected = 4,       // CONFIG SET needs enable-protected-configs
+  kHidden = 1,     // CONFIG GET shows it by its full name only
+  kSensitive = 2,  // its value must not reach SLOWLOG, MONITOR or logs
+  kProtected = 4,  // CONFIG SET needs enable-protected-configs
   kNotWhileLoading = 8,
   kManyWords = 16,      // takes several words on a line
   kUnsigned64 = 32,     // the whole unsigned range
   kRepeats = 64,        // several lines add up
+  kEmptyIsValue = 128,  // an empty text is written by CONFIG REWRITE; otherwise it means "not set"
 };
 
 // How a number-like member (bool, integer, span of time, enumeration) is reached.
@@ -55,23 +55,25 @@ struct NumberField {
   std::int64_t (*read)(const Settings&) = nullptr;
   void (*write)(Settings&, std::int64_t) = nullptr;
 };
-struct TextField {
-  std::string Settings::*member = nullptr;
+// A line CONFIG REWRITE writes, without the directive's name.
+struct FileLine {
+  std::string text;
+  bool add = true;  // also to a file that has no line of this directive left to change
 };
 // A directive with a syntax of its own. `read` takes the words of one line: `adding` is
 // true while a file is read and an earlier line of the same directive has been taken.
 struct SpecialField {
   std::string (*print)(const Settings&) = nullptr;
   Result<void> (*read)(Settings&, std::span<const std::string> words, bool adding) = nullptr;
-  // The lines CONFIG REWRITE writes, without the directive's name.
-  std::vector<std::string> (*lines)(const Settings&) = nullptr;
+  std::vector<FileLine> (*lines)(const Settings&) = nullptr;
 };
 
 struct Directive {
   std::string_view name;
   std::string_view alias = {};
+  std::string_view group = {};  // the heading it stands under in docs/configuration.md
   ValueKind kind = ValueKind::kString;
-  std::string_view default_text = {};
+  std::string_view default_text = {};  // as CONFIG GET prints it
   std::int64_t lowest = 0;
   std::uint64_t highest = 0;
   std::span<const std::string_view> words = {};  // of an enumeration, in the order of its enumerators
@@ -81,13 +83,16 @@ struct Directive {
   std::string_view note = {};  // why it is refused, or what is special; printed in docs and errors
   // The words a line needs at least after the name; an unquoted #word behind them is a comment.
   int needed_words = 1;
-  // What a string must satisfy beyond being one; the message of a refusal.
+  // What a text must satisfy beyond its type; the error is the reason to refuse it.
   Result<void> (*check)(std::string_view) = nullptr;
-  std::variant<std::monostate, NumberField, TextField, SpecialField> field = {};
+  // Where its value is: one of these three, by `kind`.
+  NumberField number = {};
+  std::string Settings::*string = nullptr;
+  SpecialField special = {};
 
   [[nodiscard]] constexpr bool is(DirectiveTrait trait) const { return (traits & trait) != 0; }
   // Whether it has a value: CONFIG GET shows it.
-  [[nodiscard]] bool has_value() const { return field.index() != 0; }
+  [[nodiscard]] constexpr bool has_value() const { return kind != ValueKind::kFileOnly; }
 };
 
 // In the order of docs/configuration.md.

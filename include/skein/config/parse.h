@@ -4,15 +4,15 @@
 // Opens nothing: whatever it needs from the disk it asks a ConfigFiles for.
 #pragma once
 
+#include <skein/base/result.h>
+#include <skein/config/command_line.h>
+#include <skein/config/config.h>
+
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <skein/base/result.h>
-#include <skein/config/command_line.h>
-#include <skein/config/config.h>
 
 namespace skein {
 
@@ -68,10 +68,12 @@ struct LoadedConfig {
 // last word wins. The error is ready to print: file, line, directive, reason, and the near
 // name when a directive is unknown.
 [[nodiscard]] Result<LoadedConfig> load_config(const CommandLine& command_line,
-                                               const std::optional<std::string>& standard_input, ConfigFiles& files);
+                                               const std::optional<std::string>& standard_input,
+                                               ConfigFiles& files);
 
 // One text alone, as if it were the file `name`.
-[[nodiscard]] Result<LoadedConfig> parse_config(std::string_view text, const std::string& name, ConfigFiles& files);
+[[nodiscard]] Result<LoadedConfig> parse_config(std::string_view text, const std::string& name,
+                                                ConfigFiles& files);
 
 // The error text for a line that parsed but that a later check refuses (a rename-command
 // of a command that does not exist): "<file>:<line>: <directive>: <reason>".

@@ -4,10 +4,10 @@
 // from its default at the end. Writes no file.
 #pragma once
 
+#include <skein/config/config.h>
+
 #include <string>
 #include <string_view>
-
-#include <skein/config/config.h>
 
 namespace skein {
 

@@ -5,12 +5,13 @@
 // `Settings{}` is all zeros; the defaults are in the rows and arrive with a Config.
 #pragma once
 
+#include <skein/base/endpoint_type.h>
+#include <skein/base/time.h>
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <skein/base/time.h>
 
 namespace skein {
 
@@ -19,8 +20,14 @@ enum class Supervised { kUpstart, kSystemd, kAuto, kNo };
 enum class SyslogFacility { kUser, kLocal0, kLocal1, kLocal2, kLocal3, kLocal4, kLocal5, kLocal6, kLocal7 };
 enum class DisklessLoad { kDisabled, kOnEmptyDb, kSwapdb };
 enum class MaxmemoryPolicy {
-  kVolatileLru, kVolatileLfu, kVolatileRandom, kVolatileTtl,
-  kAllkeysLru, kAllkeysLfu, kAllkeysRandom, kNoEviction
+  kVolatileLru,
+  kVolatileLfu,
+  kVolatileRandom,
+  kVolatileTtl,
+  kAllkeysLru,
+  kAllkeysLfu,
+  kAllkeysRandom,
+  kNoEviction
 };
 enum class AppendFsync { kEverySecond, kAlways, kNo };
 enum class OomScoreAdj { kNo, kYes, kRelative, kAbsolute };  // kRelative is read as kYes
@@ -28,7 +35,6 @@ enum class PubsubDefault { kAllChannels, kResetChannels };
 enum class SanitizePayload { kNo, kYes, kClients };
 // Who may use what a directive guards: nobody, everybody, or clients on this machine.
 enum class Permit { kNo, kYes, kLocal };
-enum class EndpointType { kIp, kHostname, kUnknownEndpoint };
 enum class PropagationErrors { kIgnore, kPanic, kPanicOnReplicas };
 enum class TlsAuthClients { kNo, kYes, kOptional };
 
@@ -37,7 +43,12 @@ enum class TlsAuthClients { kNo, kYes, kOptional };
 }
 
 // What a signal's shutdown does: bits, none of them being "save if save points are set".
-enum ShutdownBits : std::uint8_t { kShutdownSave = 1, kShutdownNosave = 2, kShutdownNow = 4, kShutdownForce = 8 };
+enum ShutdownBits : std::uint8_t {
+  kShutdownSave = 1,
+  kShutdownNosave = 2,
+  kShutdownNow = 4,
+  kShutdownForce = 8
+};
 
 // Save when this many changes are at least this old.
 struct SavePoint {
@@ -58,10 +69,20 @@ enum OutputLimitClass : std::uint8_t { kNormalClients, kReplicaClients, kPubsubC
 
 // Bits of `notify_keyspace_events`, one per letter of the directive.
 enum NotifyBits : std::uint32_t {
-  kNotifyKeyspace = 1U << 0, kNotifyKeyevent = 1U << 1, kNotifyGeneric = 1U << 2, kNotifyString = 1U << 3,
-  kNotifyList = 1U << 4, kNotifySet = 1U << 5, kNotifyHash = 1U << 6, kNotifyZset = 1U << 7,
-  kNotifyExpired = 1U << 8, kNotifyEvicted = 1U << 9, kNotifyStream = 1U << 10, kNotifyKeyMiss = 1U << 11,
-  kNotifyModule = 1U << 13, kNotifyNew = 1U << 14,
+  kNotifyKeyspace = 1U << 0,
+  kNotifyKeyevent = 1U << 1,
+  kNotifyGeneric = 1U << 2,
+  kNotifyString = 1U << 3,
+  kNotifyList = 1U << 4,
+  kNotifySet = 1U << 5,
+  kNotifyHash = 1U << 6,
+  kNotifyZset = 1U << 7,
+  kNotifyExpired = 1U << 8,
+  kNotifyEvicted = 1U << 9,
+  kNotifyStream = 1U << 10,
+  kNotifyKeyMiss = 1U << 11,
+  kNotifyModule = 1U << 13,
+  kNotifyNew = 1U << 14,
 };
 
 struct PrimaryAddress {
@@ -69,6 +90,14 @@ struct PrimaryAddress {
   std::uint16_t port = 0;
   friend bool operator==(const PrimaryAddress&, const PrimaryAddress&) = default;
 };
+
+// A configured span as something that can be added to a MonoTime: the ranges of some
+// directives reach beyond what nanoseconds hold, so it is capped at a century.
+template <typename Rep, typename Period>
+[[nodiscard]] constexpr nanoseconds as_timeout(std::chrono::duration<Rep, Period> span) {
+  constexpr seconds kCentury{100LL * 365 * 24 * 3600};
+  return span > kCentury ? nanoseconds{kCentury} : std::chrono::duration_cast<nanoseconds>(span);
+}
 
 struct Settings {
   // Network and clients.
