@@ -225,7 +225,7 @@ std::string_view preferred_endpoint(const Node& node, EndpointType type) {
   switch (type) {
     case EndpointType::kIp: return node.address.ip;
     case EndpointType::kHostname: return node.hostname.empty() ? std::string_view("?") : node.hostname;
-    case EndpointType::kUnknown: return "";
+    case EndpointType::kUnknownEndpoint: return "";
   }
   return "";
 }

@@ -76,7 +76,7 @@ struct SaveTopology {
   std::string text;
 };
 
-// These slots belong to another node now: delete their keys.
+// These slots belong to another node now: delete their keys, at once, before the next command.
 struct SlotsLost {
   std::vector<Slot> slots;
 };

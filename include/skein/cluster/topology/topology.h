@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <skein/base/endpoint_type.h>
 #include <skein/base/ids.h>
 #include <skein/cluster/topology/node_flags.h>
 #include <skein/cluster/topology/slot_bitmap.h>
@@ -147,7 +148,6 @@ class Topology {
 };
 
 // What clients are told when they are sent elsewhere: cluster-preferred-endpoint-type.
-enum class EndpointType : std::uint8_t { kIp, kHostname, kUnknown };
 
 // The host a MOVED or ASK names: `?` for a missing host name, empty for an unknown endpoint.
 [[nodiscard]] std::string_view preferred_endpoint(const Node& node, EndpointType type);

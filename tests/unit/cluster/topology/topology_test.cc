@@ -104,7 +104,7 @@ TEST(Topology, EndpointsAsConfigured) {
   node.address = {"10.0.0.1", 7000, 6000, 17000};
   EXPECT_EQ(preferred_endpoint(node, EndpointType::kIp), "10.0.0.1");
   EXPECT_EQ(preferred_endpoint(node, EndpointType::kHostname), "?");
-  EXPECT_EQ(preferred_endpoint(node, EndpointType::kUnknown), "");
+  EXPECT_EQ(preferred_endpoint(node, EndpointType::kUnknownEndpoint), "");
   EXPECT_EQ(client_port(node, true), 7000);
   EXPECT_EQ(client_port(node, false), 6000);
   node.address.plain_port = 0;

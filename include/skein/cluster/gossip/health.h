@@ -1,0 +1,66 @@
+// What this node has heard of each member: times of pings and pongs, suspicions, reports.
+//
+// Everything here changes all the time and is never saved. Rows are found by the node's
+// index in the topology.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <skein/base/ids.h>
+#include <skein/base/time.h>
+#include <skein/cluster/topology/topology.h>
+
+namespace skein {
+
+// One primary's word that a node is down.
+struct FailReport {
+  NodeIndex reporter;
+  MonoTime at;
+};
+
+struct NodeHealth {
+  MonoTime added{};
+  MonoTime ping_sent{};      // of the ping that waits for its pong; never: none waits
+  MonoTime pong_received{};  // own, or newer ones other members told
+  MonoTime data_received{};  // any packet of it
+  MonoTime failed_at{};      // when it became FAIL
+  ReplOffset offset;
+  std::vector<FailReport> reports;
+  std::uint32_t last_gossip_round = 0;
+  // Set by a packet with Skein's checksum; from then on one without is a damaged one.
+  bool marks_packets = false;
+  std::uint8_t unmarked_in_a_row = 0;
+  // Only named by one member so far, in a packet that no checksum protects: such a node is
+  // neither told on nor saved.
+  bool hearsay = false;
+  NodeIndex named_by = kNoNode;
+
+  [[nodiscard]] bool ping_pending() const { return ping_sent != MonoTime{}; }
+};
+
+class HealthTable {
+ public:
+  [[nodiscard]] NodeHealth& at(NodeIndex index);
+  [[nodiscard]] const NodeHealth& at(NodeIndex index) const;
+  void on_added(NodeIndex index, MonoTime now);
+  // Forgets the node's row and its reports about others.
+  void on_removed(NodeIndex index);
+
+ private:
+  std::vector<NodeHealth> rows_;
+};
+
+// How long a report counts, and how long a failed primary with slots stays FAIL after it is
+// heard again: twice the node timeout, so that every member's opinion has gone round.
+inline constexpr int kReportLifetimes = 2;
+
+// True when the reporter had not reported it before.
+bool add_fail_report(NodeHealth& health, NodeIndex reporter, MonoTime now);
+// True when there was one to withdraw.
+bool withdraw_fail_report(NodeHealth& health, NodeIndex reporter);
+// Drops what is too old and counts the rest; only words of those who vote count.
+[[nodiscard]] std::size_t count_fail_reports(NodeHealth& health, const Topology& topology, MonoTime now,
+                                             milliseconds node_timeout);
+
+}  // namespace skein

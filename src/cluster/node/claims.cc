@@ -1,0 +1,194 @@
+// Roles, slot claims, epochs and votes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <skein/cluster/failover/epochs.h>
+
+#include "member.h"
+
+namespace skein {
+
+void ClusterNode::Member::learn_role(const Arrival& arrival) {
+  if (arrival.packet.replica_of.is_none()) return set_primary(arrival.sender);
+  const Node& node = topology_.node(arrival.sender);
+  if (!node.is_replica()) {
+    log(EventLevel::kDebug, fmt::format("Node {} is now a replica of {}", node.id.view(),
+                                        arrival.packet.replica_of.view()));
+    if (node.slot_count > 0) {
+      topology_.slots_of(arrival.sender).for_each([&](Slot slot) { move_slot(slot, kNoNode); });
+    }
+    topology_.edit(arrival.sender, [](Node& edited) {
+      edited.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
+    });
+    save_first();
+  }
+  const NodeIndex primary = topology_.find(arrival.packet.replica_of);
+  if (!primary.is_none() && primary != arrival.sender) set_replica_of(arrival.sender, primary);
+}
+
+void ClusterNode::Member::set_primary(NodeIndex index) {
+  const Node& node = topology_.node(index);
+  if (node.is_primary()) return;
+  const bool had_primary = !node.primary.is_none();
+  if (had_primary) set_replica_of(index, kNoNode);
+  topology_.edit(index, [&](Node& edited) {
+    edited.flags.clear(NodeFlag::kReplica).set(NodeFlag::kPrimary);
+    // One that was promoted is worth being given replicas.
+    if (had_primary && index != kSelf) edited.flags.set(NodeFlag::kMigrateTo);
+  });
+  save_first();
+}
+
+// Role bits are the caller's; this keeps who follows whom, and who has ever been followed.
+void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
+  const NodeIndex before = topology_.node(index).primary;
+  if (before == primary) return;
+  topology_.edit(index, [&](Node& node) { node.primary = primary; });
+  if (!before.is_none() && topology_.replicas_of(before).empty()) {
+    topology_.edit(before, [](Node& node) { node.flags.clear(NodeFlag::kMigrateTo); });
+  }
+  if (!primary.is_none()) {
+    topology_.edit(primary, [](Node& node) { node.flags.set(NodeFlag::kMigrateTo); });
+    end_hearsay(primary);
+  }
+  ++epoch_changes_;
+  save_lazily();
+}
+
+void ClusterNode::Member::become_replica_of(NodeIndex primary) {
+  if (self().is_primary()) {
+    topology_.edit(kSelf, [](Node& node) {
+      node.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
+    });
+    close_all_slots();
+  }
+  set_replica_of(kSelf, primary);
+  save_first();
+}
+
+void ClusterNode::Member::close_all_slots() {
+  while (!topology_.migrating().empty()) topology_.set_migrating(topology_.migrating().front().slot, kNoNode);
+  while (!topology_.importing().empty()) topology_.set_importing(topology_.importing().front().slot, kNoNode);
+}
+
+// Compares the slots a header claims with the map: takes what is newer, and tells the sender
+// when it is the one behind.
+void ClusterNode::Member::learn_claim(const Arrival& arrival) {
+  const Packet& packet = arrival.packet;
+  auto& link = links(arrival.sender);
+  if (link.claim_stamp == claim_stamp() && link.claim_epoch == packet.config_epoch &&
+      link.claim.equals(packet.slots)) {
+    return;
+  }
+  if (topology_.node(arrival.sender).is_primary()) take_claim(arrival.sender, packet.config_epoch, packet.slots);
+
+  const NodeIndex newer = find_newer_owner(arrival);
+  auto& judged = links(arrival.sender);
+  if (!newer.is_none()) {
+    log(EventLevel::kVerbose, fmt::format("Node {} has old slots configuration, sending an UPDATE message about {}",
+                                          packet.sender.view(), topology_.node(newer).id.view()));
+    send_update(arrival.sender, newer);
+    judged.claim_stamp = 0;  // told again until it has understood
+    return;
+  }
+  if (!judged.claim.equals(packet.slots)) judged.claim = SlotRuns(packet.slots);
+  judged.claim_epoch = packet.config_epoch;
+  judged.claim_stamp = claim_stamp();
+}
+
+NodeIndex ClusterNode::Member::find_newer_owner(const Arrival& arrival) const {
+  const NodeIndex own_primary = topology_.node(arrival.sender).primary;
+  NodeIndex newer = kNoNode;
+  SlotBitmap::from_wire(arrival.packet.slots).for_each([&](Slot slot) {
+    const NodeIndex owner = topology_.owner(slot);
+    if (!newer.is_none() || owner.is_none() || owner == arrival.sender || owner == own_primary) return;
+    if (topology_.node(owner).config_epoch > arrival.packet.config_epoch) newer = owner;
+  });
+  return newer;
+}
+
+void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots) {
+  const NodeIndex own_primary = self().is_primary() ? kSelf : self().primary;
+  std::vector<Slot> lost_with_keys;
+  std::size_t claimed = 0;
+  std::size_t taken_from_us = 0;
+  SlotBitmap::from_wire(slots).for_each([&](Slot slot) {
+    ++claimed;
+    const NodeIndex owner = topology_.owner(slot);
+    if (owner == claimant) return;
+    // An importing slot changes hands by the operator's word alone.
+    if (!topology_.importing_from(slot).is_none()) return;
+    const bool newer = owner.is_none() || topology_.node(owner).config_epoch < epoch;
+    if (!newer || (settings_.bugs.ignore_newer_config_epoch && owner == kSelf)) return;
+    if (owner == kSelf && keys_.keys_in(slot) > 0) lost_with_keys.push_back(slot);
+    if (!owner.is_none() && owner == own_primary) ++taken_from_us;
+    move_slot(slot, claimant);
+  });
+
+  const bool lost_all = taken_from_us > 0 && topology_.node(own_primary).slot_count == 0;
+  if (lost_all && (settings_.allow_replica_migration || claimed == taken_from_us)) {
+    log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
+                                          topology_.node(claimant).id.view()));
+    become_replica_of(claimant);
+    return;
+  }
+  const NodeIndex primary = self().is_replica() ? self().primary : kNoNode;
+  const NodeIndex above = primary.is_none() ? kNoNode : topology_.node(primary).primary;
+  if (!above.is_none() && above != kSelf && topology_.node(primary).is_replica()) {
+    log(EventLevel::kNotice,
+        fmt::format("I'm a sub-replica! Reconfiguring myself from {} to {}", topology_.node(primary).id.view(),
+                    topology_.node(above).id.view()));
+    become_replica_of(above);
+    return;
+  }
+  if (!lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
+}
+
+void ClusterNode::Member::move_slot(Slot slot, NodeIndex to) {
+  if (topology_.owner(slot) == to) return;
+  // A slot that left is not leaving any more.
+  if (topology_.owner(slot) == kSelf) topology_.set_migrating(slot, kNoNode);
+  topology_.set_owner(slot, to);
+  if (!to.is_none()) end_hearsay(to);
+  save_first();
+}
+
+void ClusterNode::Member::leave_shared_epoch(NodeIndex other, Epoch others_epoch) {
+  if (settings_.bugs.keep_equal_config_epochs || !must_leave_epoch(topology_, other, others_epoch)) return;
+  voter_.current_epoch = max_epoch(topology_, voter_.current_epoch).next();
+  set_config_epoch_of(kSelf, voter_.current_epoch);
+  save_first();
+  log(EventLevel::kVerbose, fmt::format("WARNING: configEpoch collision with node {}. configEpoch set to {}",
+                                        topology_.node(other).id.view(), voter_.current_epoch.value));
+}
+
+// The epoch this node's claims have from now on; an error when they win already.
+Result<Epoch> ClusterNode::Member::take_new_epoch() {
+  if (!needs_new_epoch(topology_, voter_.current_epoch)) return Error("the config epoch is the greatest already");
+  voter_.current_epoch = max_epoch(topology_, voter_.current_epoch).next();
+  set_config_epoch_of(kSelf, voter_.current_epoch);
+  save_first();
+  log(EventLevel::kWarning, fmt::format("New configEpoch set to {}", voter_.current_epoch.value));
+  return voter_.current_epoch;
+}
+
+void ClusterNode::Member::on_vote_request(const Arrival& arrival) {
+  // A vote that cannot be sent would be spent for nothing.
+  if (!links(arrival.sender).out_is_up) return;
+  const Packet& packet = arrival.packet;
+  const VoteRequest ask{arrival.sender, packet.current_epoch, packet.config_epoch, packet.slots, packet.forced};
+  Voter us = voter_;
+  if (settings_.bugs.vote_twice) us = Voter{.current_epoch = voter_.current_epoch};
+
+  const VoteVerdict verdict = judge_vote(ask, us, topology_, arrival.now.mono, settings_.node_timeout);
+  if (verdict != VoteVerdict::kNotAVoter) log(EventLevel::kWarning, describe_vote(verdict, ask, voter_, topology_));
+  if (verdict != VoteVerdict::kGrant) return;
+  voter_.note_vote(topology_.node(arrival.sender).primary, arrival.now.mono);
+  voter_.last_vote_epoch = voter_.current_epoch;
+  save_first();
+  // After that long the candidate has given up.
+  send_bare(MessageType::kAuthAck, arrival.sender, arrival.now.mono + settings_.node_timeout);
+}
+
+}  // namespace skein

@@ -1,0 +1,198 @@
+// Pings, suspicion, FAIL, and what packets of this node are made of.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <skein/cluster/gossip/judgement.h>
+
+#include "member.h"
+
+namespace skein {
+
+namespace {
+
+constexpr std::uint64_t kTicksPerRandomPing = 10;
+
+}  // namespace
+
+void ClusterNode::Member::ping_members(Now now) {
+  each_other([&](NodeIndex index) {
+    if (topology_.node(index).in_handshake()) {
+      expire_handshake(index, now.mono);
+      if (!topology_.contains(index)) return;
+    }
+    open_link(index, now.mono);
+  });
+  if (ticks_ % kTicksPerRandomPing == 0) {
+    const auto has_link = [&](NodeIndex index) { return links(index).out_is_up; };
+    const NodeIndex oldest = choose_random_ping(topology_, health_, has_link, random_);
+    if (!oldest.is_none()) ping(oldest, now);
+  }
+  each_other([&](NodeIndex index) { watch_member(index, now); });
+}
+
+void ClusterNode::Member::watch_member(NodeIndex index, Now now) {
+  if (topology_.node(index).flags.has_any(NodeFlag::kHandshake | NodeFlag::kNoAddress)) return;
+  const NodeHealth& heard = health(index);
+  auto& link = links(index);
+  if (!link.out.is_none() && should_reopen_link(heard, link.out_created, now.mono, settings_.node_timeout)) {
+    outbox_.push(CloseLink{link.out});
+    link.out = {};
+    link.out_is_up = false;
+    open_link(index, now.mono);
+  }
+  if (link.out_is_up && should_ping(heard, now.mono, settings_.node_timeout)) return ping(index, now);
+  if (is_silent(heard, now.mono, settings_.node_timeout)) suspect(index, now.mono);
+}
+
+void ClusterNode::Member::suspect(NodeIndex index, MonoTime now) {
+  const Node& node = topology_.node(index);
+  if (node.has_failed() || node.is_suspected()) return;
+  log(EventLevel::kDebug, fmt::format("*** NODE {} possibly failing", node.id.view()));
+  topology_.edit(index, [](Node& edited) { edited.flags.set(NodeFlag::kPfail); });
+  mark_failed_if_agreed(index, now);
+}
+
+void ClusterNode::Member::mark_failed_if_agreed(NodeIndex index, MonoTime now) {
+  const std::size_t reports = count_fail_reports(health(index), topology_, now, settings_.node_timeout);
+  if (judge_fail(topology_, index, reports, settings_.bugs.no_quorum_for_fail) != FailVerdict::kFail) return;
+  log(EventLevel::kNotice, fmt::format("Marking node {} as failing (quorum reached).", topology_.node(index).id.view()));
+  topology_.edit(index, [](Node& node) { node.flags.clear(NodeFlag::kPfail).set(NodeFlag::kFail); });
+  health(index).failed_at = now;
+  save_lazily();
+  broadcast_fail(index);
+}
+
+void ClusterNode::Member::clear_fail_if_due(NodeIndex index, MonoTime now) {
+  const Node& node = topology_.node(index);
+  if (settings_.bugs.fail_is_forever || !may_clear_fail(node, health(index), now, settings_.node_timeout)) return;
+  log(EventLevel::kNotice,
+      node.is_voter() ? fmt::format("Clear FAIL state for node {}: is reachable again and nobody is serving its "
+                                    "slots after some time.",
+                                    node.id.view())
+                      : fmt::format("Clear FAIL state for node {}:{} is reachable again.", node.id.view(),
+                                    node.is_replica() ? "replica" : "master without slots"));
+  topology_.edit(index, [](Node& edited) { edited.flags.clear(NodeFlag::kFail); });
+  save_lazily();
+}
+
+void ClusterNode::Member::ping(NodeIndex index, Now now) {
+  send_heartbeat(MessageType::kPing, links(index).out, index, now);
+}
+
+void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeIndex to, Now now) {
+  const auto has_link = [&](NodeIndex index) { return !links(index).out.is_none(); };
+  const auto chosen = choose_gossip(topology_, health_, has_link, ++gossip_round_, any_suspected(), random_);
+
+  std::vector<GossipEntry> gossip;
+  gossip.reserve(chosen.size());
+  for (const NodeIndex index : chosen) {
+    const Node& node = topology_.node(index);
+    const NodeHealth& heard = health(index);
+    gossip.push_back({.id = node.id,
+                      .ping_sent_seconds = wire_seconds(heard.ping_sent, now),
+                      .pong_received_seconds = wire_seconds(heard.pong_received, now),
+                      .ip = node.address.ip,
+                      .port = node.address.port,
+                      .bus_port = node.address.bus_port,
+                      .plain_port = node.address.plain_port,
+                      .flags = node.flags});
+  }
+
+  // Only members that mark their packets are known to understand what is forgotten.
+  std::vector<ForgottenNode> forgotten;
+  if (!to.is_none() && health(to).marks_packets) {
+    for (const Ban& ban : bans_) {
+      const auto left = std::chrono::duration_cast<seconds>(ban.until - now.mono).count();
+      if (left > 0) forgotten.push_back({ban.id, static_cast<std::uint64_t>(left)});
+    }
+  }
+
+  if (type == MessageType::kPing && !to.is_none()) health(to).ping_sent = now.mono;
+  auto header = own_header(type);
+  header.understands_extensions = true;
+  auto bytes = encode_heartbeat(header, gossip, {.hostname = self().hostname, .forgotten = forgotten},
+                                settings_.mark_packets);
+  send(link, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);
+}
+
+bool ClusterNode::Member::any_suspected() {
+  if (suspected_revision_ != topology_.revision()) {
+    any_suspected_ = false;
+    topology_.for_each_node(
+        [&](NodeIndex, const Node& node) { any_suspected_ = any_suspected_ || node.is_suspected(); });
+    suspected_revision_ = topology_.revision();
+  }
+  return any_suspected_;
+}
+
+std::uint32_t ClusterNode::Member::wire_seconds(MonoTime time, Now now) const {
+  if (time == MonoTime{}) return 0;
+  const auto ago = std::chrono::duration_cast<milliseconds>(now.mono - time);
+  return static_cast<std::uint32_t>((now.wall.value - ago.count()) / 1000);
+}
+
+PacketHeader ClusterNode::Member::own_header(MessageType type) {
+  const Node& node = self();
+  const NodeIndex shown = node.is_replica() && !node.primary.is_none() ? node.primary : kSelf;
+  if (header_slots_revision_ != topology_.slots_revision() || header_slots_of_ != shown) {
+    header_slots_ = topology_.slots_of(shown);
+    header_slots_revision_ = topology_.slots_revision();
+    header_slots_of_ = shown;
+  }
+  PacketHeader header;
+  header.type = type;
+  header.sender = node.id;
+  header.current_epoch = voter_.current_epoch;
+  header.config_epoch = topology_.node(shown).config_epoch;
+  header.offset = data_.offset;
+  header.slots = header_slots_.wire();
+  if (shown != kSelf) header.replica_of = topology_.node(shown).id;
+  // An announced name that is no address would be dropped by those who check.
+  if (is_ip_address(settings_.announce_ip)) header.ip = settings_.announce_ip;
+  header.port = node.address.port;
+  header.plain_port = node.address.plain_port;
+  header.bus_port = node.address.bus_port;
+  header.flags = node.flags;
+  header.state_ok = state_ == ClusterState::kOk;
+  return header;
+}
+
+void ClusterNode::Member::send(LinkId link, MessageType type, PacketBytes bytes, MonoTime deadline) {
+  if (link.is_none()) return;
+  outbox_.push(SendPacket{link, type, std::move(bytes)}, deadline);
+}
+
+void ClusterNode::Member::send_bare(MessageType type, NodeIndex to, MonoTime deadline) {
+  auto bytes = encode_bare(own_header(type), settings_.mark_packets);
+  send(links(to).out, type, std::make_shared<const std::string>(std::move(bytes)), deadline);
+}
+
+void ClusterNode::Member::send_update(NodeIndex to, NodeIndex about) {
+  if (!links(to).out_is_up) return;
+  const SlotBitmap slots = topology_.slots_of(about);
+  const Node& node = topology_.node(about);
+  auto bytes = encode_update(own_header(MessageType::kUpdate), {node.id, node.config_epoch, slots.wire()},
+                             settings_.mark_packets);
+  send(links(to).out, MessageType::kUpdate, std::make_shared<const std::string>(std::move(bytes)));
+}
+
+void ClusterNode::Member::broadcast_fail(NodeIndex failed) {
+  const auto bytes = std::make_shared<const std::string>(
+      encode_fail(own_header(MessageType::kFail), topology_.node(failed).id, settings_.mark_packets));
+  each_other([&](NodeIndex index) {
+    if (links(index).out_is_up && !topology_.node(index).in_handshake()) {
+      send(links(index).out, MessageType::kFail, bytes);
+    }
+  });
+}
+
+void ClusterNode::Member::broadcast_pong(Now now) {
+  each_other([&](NodeIndex index) {
+    if (links(index).out_is_up && !topology_.node(index).in_handshake()) {
+      send_heartbeat(MessageType::kPong, links(index).out, index, now);
+    }
+  });
+}
+
+}  // namespace skein

@@ -1,0 +1,173 @@
+// Links, handshakes, addresses and bans.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "member.h"
+
+namespace skein {
+
+namespace {
+
+// A handshake lasts at most the node timeout, and long enough for a slow first answer.
+constexpr milliseconds kMinHandshake{1000};
+// Strangers that send MEET make at most this many handshakes at a time.
+constexpr std::size_t kMaxHandshakes = 1024;
+
+bool has_address(const Node& node) {
+  return !node.flags.has(NodeFlag::kNoAddress) && !node.address.ip.empty() && node.address.bus_port != 0;
+}
+
+}  // namespace
+
+void ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
+  const Node& node = topology_.node(index);
+  if (index == kSelf || !links(index).out.is_none() || !has_address(node)) return;
+  // The number carries the index, so that an event finds its node without a table.
+  auto& link = links(index);
+  link.out = LinkId::outbound(++last_link_ << 16 | index.value);
+  link.out_is_up = false;
+  link.out_created = now;
+  outbox_.push(OpenLink{link.out, node.id, node.address.ip, node.address.bus_port});
+}
+
+void ClusterNode::Member::close_links(NodeIndex index) {
+  auto& link = links(index);
+  for (const LinkId id : {link.out, link.in}) {
+    if (!id.is_none()) outbox_.push(CloseLink{id});
+  }
+  link.out = {};
+  link.out_is_up = false;
+  link.in = {};
+}
+
+NodeIndex ClusterNode::Member::node_of_out_link(LinkId link) const {
+  if (link.is_inbound() || link.is_none()) return kNoNode;
+  const NodeIndex index{static_cast<std::uint16_t>(link.value() >> 1 & 0xffff)};
+  if (!topology_.contains(index) || links(index).out != link) return kNoNode;
+  return index;
+}
+
+void ClusterNode::Member::on_link_up(LinkId id, Now now) {
+  const NodeIndex index = node_of_out_link(id);
+  if (!index.is_none() && !links(index).out_is_up) {
+    links(index).out_is_up = true;
+    // The first packet goes at once: a new link says nothing about the node behind it.
+    const bool meet = topology_.node(index).flags.has(NodeFlag::kMeet);
+    const MonoTime waiting_since = health(index).ping_sent;
+    send_heartbeat(meet ? MessageType::kMeet : MessageType::kPing, id, index, now);
+    // A ping that waits since before the link broke keeps its time.
+    if (waiting_since != MonoTime{}) health(index).ping_sent = waiting_since;
+    if (meet) topology_.edit(index, [](Node& node) { node.flags.clear(NodeFlag::kMeet); });
+  }
+  settle(now);
+}
+
+void ClusterNode::Member::on_link_down(LinkId id, Now now) {
+  if (const NodeIndex index = node_of_out_link(id); !index.is_none()) {
+    const bool was_up = links(index).out_is_up;
+    links(index).out = {};
+    links(index).out_is_up = false;
+    // Without a link no ping can be sent, and without a ping no silence be measured.
+    if (!health(index).ping_pending()) health(index).ping_sent = now.mono;
+    // One that could not even be opened is tried again with the next tick.
+    if (was_up) open_link(index, now.mono);
+  } else if (id.is_inbound()) {
+    each_other([&](NodeIndex other) {
+      if (links(other).in != id) return;
+      links(other).in = {};
+      // Its end of the connection is gone: ask at once whether the node is, too.
+      if (links(other).out_is_up && !health(other).ping_pending()) ping(other, now);
+    });
+  }
+  settle(now);
+}
+
+void ClusterNode::Member::note_inbound_link(const Arrival& arrival) {
+  const LinkId id = arrival.origin.link;
+  if (!id.is_inbound() || arrival.sender.is_none() || arrival.sender == kSelf) return;
+  auto& link = links(arrival.sender);
+  if (link.in == id) return;
+  // Its older one is half open: the node would not have made another otherwise.
+  if (!link.in.is_none()) outbox_.push(CloseLink{link.in});
+  link.in = id;
+  link.in_created = arrival.now.mono;
+}
+
+void ClusterNode::Member::learn_own_ip(const Arrival& arrival) {
+  if (!settings_.announce_ip.empty()) return;
+  const bool meet = arrival.packet.type == MessageType::kMeet;
+  if (!meet && !self().address.ip.empty()) return;
+  const auto ip = arrival.origin.local_ip;
+  if (!is_ip_address(ip) || ip == self().address.ip) return;
+  topology_.edit(kSelf, [&](Node& node) { node.address.ip = ip; });
+  log(EventLevel::kWarning, fmt::format("IP address for this node updated to {}", ip));
+  save_lazily();
+}
+
+NodeAddress ClusterNode::Member::address_in(const Arrival& arrival) const {
+  const Packet& packet = arrival.packet;
+  return {std::string(packet.ip.empty() ? arrival.origin.remote_ip : packet.ip), packet.port, packet.plain_port,
+          packet.bus_port};
+}
+
+bool ClusterNode::Member::is_handshake_under_way(const NodeAddress& address) const {
+  bool found = false;
+  topology_.for_each_node([&](NodeIndex, const Node& node) {
+    found = found || (node.in_handshake() && node.address.ip == address.ip &&
+                      node.address.bus_port == address.bus_port);
+  });
+  return found;
+}
+
+void ClusterNode::Member::start_handshake_with_sender(const Arrival& arrival) {
+  Node node;
+  node.address = address_in(arrival);
+  if (!is_ip_address(node.address.ip) || is_handshake_under_way(node.address)) return;
+  std::size_t handshakes = 0;
+  topology_.for_each_node([&](NodeIndex, const Node& other) { handshakes += other.in_handshake() ? 1 : 0; });
+  if (handshakes >= kMaxHandshakes) return;
+  node.id = *NodeId::parse(random_.hex(NodeId::kSize));
+  node.flags = NodeFlag::kHandshake;
+  add_node(std::move(node), arrival.now.mono);
+}
+
+void ClusterNode::Member::update_address(const Arrival& arrival) {
+  // Only what comes by its link to this node shows where it is; this node's link to it
+  // goes where the table says.
+  if (!arrival.origin.link.is_inbound()) return;
+  adopt_address(arrival.sender, address_in(arrival), arrival.now.mono);
+}
+
+void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now) {
+  if (topology_.node(index).address == address || !is_ip_address(address.ip)) return;
+  topology_.edit(index, [&](Node& node) {
+    node.address = address;
+    node.flags.clear(NodeFlag::kNoAddress);
+  });
+  auto& link = links(index);
+  if (!link.out.is_none()) outbox_.push(CloseLink{link.out});
+  link.out = {};
+  link.out_is_up = false;
+  open_link(index, now);
+  log(EventLevel::kWarning, fmt::format("Address updated for node {}, now {}:{}", topology_.node(index).id.view(),
+                                        address.ip, address.port));
+  save_lazily();
+}
+
+void ClusterNode::Member::expire_handshake(NodeIndex index, MonoTime now) {
+  const milliseconds limit = std::max(settings_.node_timeout, kMinHandshake);
+  if (now - health(index).added > limit) remove_node(index);
+}
+
+bool ClusterNode::Member::is_banned(const NodeId& id, MonoTime now) {
+  std::erase_if(bans_, [&](const Ban& ban) { return ban.until <= now; });
+  return std::any_of(bans_.begin(), bans_.end(), [&](const Ban& ban) { return ban.id == id; });
+}
+
+void ClusterNode::Member::ban(const NodeId& id, MonoTime until) {
+  std::erase_if(bans_, [&](const Ban& ban) { return ban.id == id; });
+  bans_.push_back({id, until});
+}
+
+}  // namespace skein

@@ -1,0 +1,221 @@
+// A member's identity, its state, and what ends every input: judging the state, the
+// replication target and whether to save.
+#include "member.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <skein/base/assert.h>
+#include <skein/cluster/gossip/judgement.h>
+
+namespace skein {
+
+namespace {
+
+// A primary that starts waits this long before it serves, so that news of a failover while
+// it was away reach it first.
+constexpr milliseconds kStartDelay{2000};
+// And one that was cut off with a minority, after it is back: the node timeout, within these.
+constexpr milliseconds kMinRejoinDelay{500};
+constexpr milliseconds kMaxRejoinDelay{5000};
+
+Node fresh_self(Random& random) {
+  Node node;
+  node.id = *NodeId::parse(random.hex(NodeId::kSize));
+  node.flags = NodeFlag::kMyself | NodeFlag::kPrimary;
+  return node;
+}
+
+}  // namespace
+
+NodeAddress NodeSettings::announced_ports() const {
+  NodeAddress address;
+  const std::uint16_t base = tls_cluster ? tls_port : port;
+  address.port = base;
+  address.plain_port = tls_cluster ? port : 0;
+  address.bus_port = bus_port != 0 ? bus_port : static_cast<std::uint16_t>(base + 10000);
+  if (tls_cluster) {
+    if (announce_tls_port != 0) address.port = announce_tls_port;
+    if (announce_port != 0) address.plain_port = announce_port;
+  } else if (announce_port != 0) {
+    address.port = announce_port;
+  }
+  if (announce_bus_port != 0) address.bus_port = announce_bus_port;
+  return address;
+}
+
+ClusterNode::Member::Member(NodeSettings settings, std::optional<SavedState> saved, Random random,
+                            const SlotKeys& keys, Now now)
+    : settings_(std::move(settings)),
+      random_(random),
+      keys_(keys),
+      outbox_(!settings_.bugs.act_before_saving),
+      topology_(saved ? saved->topology : Topology(fresh_self(random_))),
+      started_(now.mono) {
+  if (!saved) {
+    log(EventLevel::kNotice, fmt::format("No cluster configuration found, I'm {}", self().id.view()));
+    save_first();
+  }
+  start_identity(std::move(saved), now);
+  settle(now);
+}
+
+void ClusterNode::Member::start_identity(std::optional<SavedState> saved, Now now) {
+  topology_.for_each_node([&](NodeIndex index, const Node&) { health_.on_added(index, now.mono); });
+  links_.resize(topology_.index_limit());
+  if (saved) {
+    voter_.current_epoch = saved->current_epoch;
+    voter_.last_vote_epoch = saved->last_vote_epoch;
+    if (settings_.bugs.forget_epoch_on_restart) voter_ = {};
+    if (settings_.bugs.lose_slots_on_restart) {
+      topology_.slots_of(kSelf).for_each([&](Slot slot) { topology_.set_owner(slot, kNoNode); });
+    }
+    log(EventLevel::kNotice, fmt::format("Node configuration loaded, I'm {}", self().id.view()));
+    each_other([&](NodeIndex index) {
+      if (topology_.node(index).has_failed()) health(index).failed_at = now.mono;
+    });
+    topology_.edit(kSelf, [](Node& node) {
+      node.flags.clear(NodeFlag::kPfail | NodeFlag::kFail | NodeFlag::kNoAddress);
+    });
+  }
+  announce_self();
+}
+
+void ClusterNode::Member::announce_self() {
+  Node next = self();
+  const std::string ip = settings_.announce_ip.empty() ? next.address.ip : settings_.announce_ip;
+  next.address = settings_.announced_ports();
+  next.address.ip = ip;
+  next.hostname = settings_.announce_hostname;
+  settings_.replica_no_failover ? next.flags.set(NodeFlag::kNoFailover) : next.flags.clear(NodeFlag::kNoFailover);
+  if (next.address == self().address && next.hostname == self().hostname && next.flags == self().flags) return;
+  topology_.edit(kSelf, [&](Node& node) { node = next; });
+  save_lazily();
+}
+
+void ClusterNode::Member::on_settings(NodeSettings settings, Now now) {
+  const bool ip_is_found_again = settings.announce_ip.empty() && !settings_.announce_ip.empty();
+  settings_ = std::move(settings);
+  if (ip_is_found_again) topology_.edit(kSelf, [](Node& node) { node.address.ip.clear(); });
+  announce_self();
+  state_revision_ = 0;
+  settle(now);
+}
+
+void ClusterNode::Member::on_tick(Now now) {
+  ++ticks_;
+  ping_members(now);
+  // While it is down the state also depends on the time that passes.
+  if (state_ == ClusterState::kFail) state_revision_ = 0;
+  settle(now);
+}
+
+void ClusterNode::Member::on_saved(SaveTicket ticket, Now now) {
+  outbox_.on_saved(ticket, now.mono);
+  settle(now);
+}
+
+void ClusterNode::Member::settle(Now now) {
+  refresh_state(now.mono);
+  refresh_replication();
+  outbox_.begin_save([&] { return saved_text(now); });
+}
+
+void ClusterNode::Member::refresh_state(MonoTime now) {
+  if (state_revision_ == topology_.revision()) return;
+  state_revision_ = topology_.revision();
+  const ClusterState next = judge_state(now);
+  if (next == state_) return;
+  state_ = next;
+  log(EventLevel::kWarning, fmt::format("Cluster state changed: {}", next == ClusterState::kOk ? "ok" : "fail"));
+  outbox_.push(StateChanged{next});
+}
+
+ClusterState ClusterNode::Member::judge_state(MonoTime now) {
+  if (self().is_primary() && state_ == ClusterState::kFail && now - started_ < kStartDelay) return state_;
+
+  bool covered = true;
+  std::size_t slots = 0;
+  std::size_t voters = 0;
+  std::size_t reachable = 0;
+  topology_.for_each_node([&](NodeIndex, const Node& node) {
+    slots += node.slot_count;
+    if (node.slot_count > 0 && node.has_failed()) covered = false;
+    if (!node.is_voter()) return;
+    ++voters;
+    if (!node.has_failed() && !node.is_suspected()) ++reachable;
+  });
+  if (slots < kSlotCount) covered = false;
+
+  const bool minority = reachable < voters / 2 + 1 && !settings_.bugs.serve_in_minority;
+  if (minority) minority_at_ = now;
+  if (minority || (settings_.require_full_coverage && !covered)) return ClusterState::kFail;
+
+  const milliseconds delay = std::clamp(settings_.node_timeout, kMinRejoinDelay, kMaxRejoinDelay);
+  const bool waits = self().is_primary() && minority_at_ != MonoTime{} && now - minority_at_ < delay;
+  return waits ? state_ : ClusterState::kOk;
+}
+
+void ClusterNode::Member::refresh_replication() {
+  if (self().is_primary()) {
+    if (!replicating_) return;
+    replicating_.reset();
+    outbox_.push(StopReplicating{});
+    return;
+  }
+  if (self().primary.is_none()) return;
+  const Node& primary = topology_.node(self().primary);
+  // A primary without an address is followed once it has one.
+  if (primary.flags.has(NodeFlag::kNoAddress) || primary.address.ip.empty()) return;
+  if (replicating_ && replicating_->primary == primary.id && replicating_->ip == primary.address.ip &&
+      replicating_->port == primary.address.port) {
+    return;
+  }
+  replicating_ = ReplicateFrom{primary.id, primary.address.ip, primary.address.port};
+  outbox_.push(*replicating_);
+}
+
+std::string ClusterNode::Member::saved_text(Now now) const {
+  const auto shown = [&](NodeIndex index) {
+    return !topology_.node(index).in_handshake() && !health_.at(index).hearsay;
+  };
+  return format_node_lines(topology_, shown, [&](NodeIndex index) { return line_facts(index, now); }, true) +
+         format_vars_line(voter_.current_epoch, voter_.last_vote_epoch);
+}
+
+std::optional<NodeIndex> ClusterNode::Member::add_node(Node node, MonoTime now) {
+  const auto index = topology_.add(std::move(node));
+  if (!index) {
+    log(EventLevel::kWarning, fmt::format("No room for another node: {} are known", kMaxNodes));
+    return std::nullopt;
+  }
+  health_.on_added(*index, now);
+  if (links_.size() <= index->value) links_.resize(std::size_t{index->value} + 1);
+  links_[index->value] = {};
+  return index;
+}
+
+void ClusterNode::Member::remove_node(NodeIndex index) {
+  if (topology_.node(index).slot_count > 0) save_first();
+  close_links(index);
+  topology_.remove(index);
+  health_.on_removed(index);
+  links_[index.value] = {};
+  voter_.forget(index);
+  save_lazily();
+}
+
+void ClusterNode::Member::end_hearsay(NodeIndex index) {
+  if (!health(index).hearsay) return;
+  health(index).hearsay = false;
+  save_lazily();
+}
+
+void ClusterNode::Member::set_config_epoch_of(NodeIndex index, Epoch epoch) {
+  if (topology_.node(index).config_epoch == epoch) return;
+  topology_.edit(index, [&](Node& node) { node.config_epoch = epoch; });
+  ++epoch_changes_;
+}
+
+}  // namespace skein

@@ -1,0 +1,238 @@
+// The inside of ClusterNode: its state and what is done on each input.
+//
+// The functions are spread over several sources by what they concern: inputs and saving
+// (member.cc), packets (packets.cc), heartbeats (heartbeats.cc), links and addresses
+// (links.cc), slot claims, roles and votes (claims.cc), operator's commands (commands.cc),
+// replies as data (views.cc).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <skein/cluster/bus/packet.h>
+#include <skein/cluster/failover/voting.h>
+#include <skein/cluster/gossip/health.h>
+#include <skein/cluster/node/node.h>
+
+#include "node_lines.h"
+#include "outbox.h"
+
+namespace skein {
+
+// A member's bus connections, and what its headers last claimed.
+struct NodeLinks {
+  LinkId out;
+  bool out_is_up = false;
+  MonoTime out_created{};
+  LinkId in;
+  MonoTime in_created{};
+  // The claim that changed nothing when it was last compared, with what it was compared to.
+  SlotRuns claim;
+  Epoch claim_epoch;
+  std::uint64_t claim_stamp = 0;  // 0: compare again
+};
+
+class ClusterNode::Member {
+ public:
+  Member(NodeSettings settings, std::optional<SavedState> saved, Random random, const SlotKeys& keys, Now now);
+
+  // Inputs.
+  void on_tick(Now now);
+  void on_link_up(LinkId link, Now now);
+  void on_link_down(LinkId link, Now now);
+  void on_packet(const PacketOrigin& origin, std::string_view bytes, Now now);
+  void on_saved(SaveTicket ticket, Now now);
+  void on_settings(NodeSettings settings, Now now);
+  void on_data(DataFacts facts) { data_ = facts; }
+  Effects take_effects() { return outbox_.take(); }
+
+  // Commands.
+  Result<void> meet(Args args, Now now);
+  enum class SlotEdit { kAdd, kDelete };
+  Result<void> edit_slots(SlotEdit edit, Args slots);
+  Result<void> edit_slot_ranges(SlotEdit edit, Args pairs);
+  Result<void> flush_slots();
+  Result<void> set_slot(Args args, Now now);
+  Result<void> replicate(std::string_view id, Now now);
+  Result<void> forget(std::string_view id, Now now);
+  Result<void> reset(Args args, Now now);
+  Result<void> set_config_epoch(std::string_view epoch);
+  Result<std::string> bump_epoch();
+  Result<void> failover(Args options) const;
+  void save_config() { outbox_.want_save(); }
+  Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
+  Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;
+  // Every command ends with it, whatever came out: state, replication target, save.
+  void settle(Now now);
+
+  // Views.
+  std::string nodes_text(Now now, bool client_uses_tls) const;
+  std::vector<SlotsEntry> slots_view(bool client_uses_tls) const;
+  std::vector<Shard> shards_view() const;
+  std::vector<LinkView> links_view(Now now) const;
+  ClusterInfo info() const;
+
+  const Topology& topology() const { return topology_; }
+  ClusterState state() const { return state_; }
+  Epoch current_epoch() const { return voter_.current_epoch; }
+  Epoch last_vote_epoch() const { return voter_.last_vote_epoch; }
+  bool is_saving() const { return outbox_.is_waiting(); }
+  std::uint64_t refused_packets() const { return refused_packets_; }
+  const NodeSettings& settings() const { return settings_; }
+
+ private:
+  struct Ban {
+    NodeId id;
+    MonoTime until;
+  };
+  // A packet of a member, as the handlers see it.
+  struct Arrival {
+    const PacketOrigin& origin;
+    const Packet& packet;
+    NodeIndex sender = kNoNode;      // the member its id names; none: unknown
+    NodeIndex link_node = kNoNode;   // whose outbound link it came by; none: an inbound link
+    bool sender_is_settled = false;  // known, and past its handshake
+    Now now;
+  };
+
+  // member.cc
+  void start_identity(std::optional<SavedState> saved, Now now);
+  void announce_self();
+  std::string saved_text(Now now) const;
+  void refresh_state(MonoTime now);
+  ClusterState judge_state(MonoTime now);
+  void refresh_replication();
+  void save_lazily() { outbox_.want_save(); }
+  void save_first() { outbox_.mark_barrier(); }
+  void log(EventLevel level, std::string text) { outbox_.push(LogEvent{level, std::move(text)}); }
+  const Node& self() const { return topology_.self(); }
+  NodeHealth& health(NodeIndex index) { return health_.at(index); }
+  NodeLinks& links(NodeIndex index) { return links_[index.value]; }
+  const NodeLinks& links(NodeIndex index) const { return links_[index.value]; }
+  std::optional<NodeIndex> add_node(Node node, MonoTime now);
+  void remove_node(NodeIndex index);
+  // Heard of twice, or named by the operator: from now on saved and told on.
+  void end_hearsay(NodeIndex index);
+  // Grows when a claim judged before might be judged otherwise now.
+  std::uint64_t claim_stamp() const { return topology_.slots_revision() + epoch_changes_; }
+  void set_config_epoch_of(NodeIndex index, Epoch epoch);
+  // Calls `visit(NodeIndex)` for every member but this one; `visit` may add and remove nodes.
+  template <typename Visit>
+  void each_other(Visit&& visit) {
+    for (std::size_t i = 1; i < topology_.index_limit(); ++i) {
+      const NodeIndex index{static_cast<std::uint16_t>(i)};
+      if (topology_.contains(index)) visit(index);
+    }
+  }
+
+  // packets.cc
+  bool is_believable(const Packet& packet, NodeIndex sender);
+  void learn_epochs(const Arrival& arrival);
+  void on_heartbeat(Arrival& arrival);
+  bool on_answer_by_own_link(Arrival& arrival);
+  bool finish_handshake(Arrival& arrival);
+  void on_pong(const Arrival& arrival);
+  void on_fail(const Arrival& arrival, const FailBody& body);
+  void on_update(const Arrival& arrival, const UpdateBody& body);
+  void on_vote_request(const Arrival& arrival);
+  void on_gossip(const Arrival& arrival);
+  void on_gossip_about_known(const Arrival& arrival, const GossipEntry& entry, NodeIndex index);
+  void on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry);
+  void on_forgotten(const Arrival& arrival);
+
+  // heartbeats.cc
+  void ping_members(Now now);
+  void watch_member(NodeIndex index, Now now);
+  void suspect(NodeIndex index, MonoTime now);
+  void mark_failed_if_agreed(NodeIndex index, MonoTime now);
+  void clear_fail_if_due(NodeIndex index, MonoTime now);
+  void send_heartbeat(MessageType type, LinkId link, NodeIndex to, Now now);
+  void ping(NodeIndex index, Now now);
+  bool any_suspected();
+  void send_bare(MessageType type, NodeIndex to, MonoTime deadline);
+  void send_update(NodeIndex to, NodeIndex about);
+  void broadcast_fail(NodeIndex failed);
+  void broadcast_pong(Now now);
+  PacketHeader own_header(MessageType type);
+  void send(LinkId link, MessageType type, PacketBytes bytes, MonoTime deadline = {});
+  std::uint32_t wire_seconds(MonoTime time, Now now) const;
+
+  // links.cc
+  void open_link(NodeIndex index, MonoTime now);
+  void close_links(NodeIndex index);
+  NodeIndex node_of_out_link(LinkId link) const;
+  void note_inbound_link(const Arrival& arrival);
+  void learn_own_ip(const Arrival& arrival);
+  void start_handshake_with_sender(const Arrival& arrival);
+  bool is_handshake_under_way(const NodeAddress& address) const;
+  NodeAddress address_in(const Arrival& arrival) const;
+  void update_address(const Arrival& arrival);
+  void adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now);
+  void expire_handshake(NodeIndex index, MonoTime now);
+  bool is_banned(const NodeId& id, MonoTime now);
+  void ban(const NodeId& id, MonoTime until);
+
+  // claims.cc
+  void learn_role(const Arrival& arrival);
+  void set_primary(NodeIndex index);
+  void set_replica_of(NodeIndex index, NodeIndex primary);
+  void become_replica_of(NodeIndex primary);
+  void close_all_slots();
+  void learn_claim(const Arrival& arrival);
+  void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots);
+  void move_slot(Slot slot, NodeIndex to);
+  NodeIndex find_newer_owner(const Arrival& arrival) const;
+  void leave_shared_epoch(NodeIndex other, Epoch others_epoch);
+  Result<Epoch> take_new_epoch();
+
+  // commands.cc
+  Result<NodeIndex> find_named(std::string_view id, std::string_view unknown) const;
+  void apply_slot_edit(SlotEdit edit, const SlotBitmap& slots);
+  Result<void> check_slot_edit(SlotEdit edit, Slot first, Slot last, SlotBitmap& seen) const;
+  Result<void> set_slot_migrating(Slot slot, std::string_view id);
+  Result<void> set_slot_importing(Slot slot, std::string_view id);
+  Result<void> set_slot_node(Slot slot, std::string_view id, Now now);
+
+  // views.cc
+  LineFacts line_facts(NodeIndex index, Now now) const;
+  SlotsNode slots_node(NodeIndex index, bool client_uses_tls) const;
+  ShardNode shard_node(NodeIndex index) const;
+  ReplOffset shown_offset(NodeIndex index) const;
+
+  NodeSettings settings_;
+  Random random_;
+  const SlotKeys& keys_;
+  Outbox outbox_;
+  Topology topology_;
+  HealthTable health_;
+  std::vector<NodeLinks> links_;
+  Voter voter_;
+  DataFacts data_;
+  std::vector<Ban> bans_;
+
+  ClusterState state_ = ClusterState::kFail;
+  MonoTime started_;
+  MonoTime minority_at_{};
+  std::uint64_t state_revision_ = 0;  // of the topology when the state was last judged
+  std::optional<ReplicateFrom> replicating_;
+
+  std::uint64_t epoch_changes_ = 0;
+  std::uint64_t ticks_ = 0;
+  std::uint64_t last_link_ = 0;
+  std::uint32_t gossip_round_ = 0;
+  std::uint64_t refused_packets_ = 0;
+
+  // Whether anybody is PFAIL, and for which revision of the topology that was found.
+  bool any_suspected_ = false;
+  std::uint64_t suspected_revision_ = 0;
+
+  // The bitmap in own headers, and what it was made from.
+  SlotBitmap header_slots_;
+  std::uint64_t header_slots_revision_ = 0;
+  NodeIndex header_slots_of_ = kNoNode;
+};
+
+}  // namespace skein

@@ -1,0 +1,80 @@
+#include "node_lines.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace skein {
+
+namespace {
+
+// A replica has the epoch of its primary.
+Epoch shown_epoch(const Topology& topology, const Node& node) {
+  return node.is_replica() && !node.primary.is_none() ? topology.node(node.primary).config_epoch : node.config_epoch;
+}
+
+}  // namespace
+
+std::vector<SlotRanges> all_slot_ranges(const Topology& topology) {
+  std::vector<SlotRanges> ranges(topology.index_limit());
+  for (std::uint16_t s = 0; s < kSlotCount; ++s) {
+    const NodeIndex owner = topology.owner({s});
+    if (owner.is_none()) continue;
+    auto& runs = ranges[owner.value];
+    if (!runs.empty() && runs.back().second.value + 1 == s) {
+      runs.back().second = {s};
+    } else {
+      runs.emplace_back(Slot{s}, Slot{s});
+    }
+  }
+  return ranges;
+}
+
+std::string format_node_line(const Topology& topology, NodeIndex index, const SlotRanges& ranges,
+                             const LineFacts& facts, bool client_uses_tls) {
+  const Node& node = topology.node(index);
+  std::string line = fmt::format("{} {}:{}@{}", node.id.view(), node.address.ip, client_port(node, client_uses_tls),
+                                 node.address.bus_port);
+  const auto out = std::back_inserter(line);
+  if (!node.hostname.empty()) fmt::format_to(out, ",{}", node.hostname);
+  const auto primary = node.is_replica() && !node.primary.is_none() ? topology.node(node.primary).id.view() : "-";
+  fmt::format_to(out, " {} {} {} {} {} {}", format_node_flags(node.flags), primary, facts.ping_sent.value,
+                 facts.pong_received.value, shown_epoch(topology, node).value,
+                 facts.connected ? "connected" : "disconnected");
+  for (const auto& [first, last] : ranges) {
+    if (first == last) {
+      fmt::format_to(out, " {}", first.value);
+    } else {
+      fmt::format_to(out, " {}-{}", first.value, last.value);
+    }
+  }
+  if (index != kSelf) return line;
+  // In the order of slots, as redis lists them.
+  auto leaving = topology.migrating().begin();
+  auto arriving = topology.importing().begin();
+  while (leaving != topology.migrating().end() || arriving != topology.importing().end()) {
+    const bool leaves = arriving == topology.importing().end() ||
+                        (leaving != topology.migrating().end() && leaving->slot <= arriving->slot);
+    const OpenSlot& open = leaves ? *leaving++ : *arriving++;
+    fmt::format_to(out, " [{}{}{}]", open.slot.value, leaves ? "->-" : "-<-", topology.node(open.other).id.view());
+  }
+  return line;
+}
+
+std::string format_node_lines(const Topology& topology, const std::function<bool(NodeIndex)>& shown,
+                              const std::function<LineFacts(NodeIndex)>& facts, bool client_uses_tls) {
+  const auto ranges = all_slot_ranges(topology);
+  std::string text;
+  topology.for_each_node([&](NodeIndex index, const Node&) {
+    if (!shown(index)) return;
+    text += format_node_line(topology, index, ranges[index.value], facts(index), client_uses_tls);
+    text += '\n';
+  });
+  return text;
+}
+
+std::string format_vars_line(Epoch current_epoch, Epoch last_vote_epoch) {
+  return fmt::format("vars currentEpoch {} lastVoteEpoch {}\n", current_epoch.value, last_vote_epoch.value);
+}
+
+}  // namespace skein

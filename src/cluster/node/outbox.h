@@ -1,0 +1,66 @@
+// The effects of a member, held back until what they promise is on disk.
+//
+// A decision that must survive a crash marks a barrier. Effects that show it to the world
+// (packets) or cannot be taken back (giving up the data) and come after it wait until a save
+// that was begun after it has been reported complete. Links, logs and state changes promise
+// nothing and never wait; nor do lost slots, whose keys must be gone before the slot can come
+// back. One save is under way at a time; what changes meanwhile goes into the next.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include <skein/base/time.h>
+#include <skein/cluster/node/effects.h>
+#include <skein/cluster/node/views.h>
+
+namespace skein {
+
+class Outbox {
+ public:
+  // `wait_for_saves` off is a planted bug.
+  explicit Outbox(bool wait_for_saves) : wait_for_saves_(wait_for_saves) {}
+
+  // Something worth saving changed; nobody waits for it.
+  void want_save() { dirty_ = true; }
+  // Something changed that later effects must not show before it is saved.
+  void mark_barrier();
+
+  void push(Effect effect) { push(std::move(effect), MonoTime{}); }
+  // Given up when it could not leave by `deadline`.
+  void push(Effect effect, MonoTime deadline);
+
+  // After each input: begins a save when one is due. `text` is asked only then.
+  void begin_save(const std::function<std::string()>& text);
+  void on_saved(SaveTicket ticket, MonoTime now);
+
+  [[nodiscard]] Effects take();
+  [[nodiscard]] bool is_waiting() const { return !waiting_.empty(); }
+  [[nodiscard]] const MessageCounts& counts() const { return counts_; }
+  void count_received(MessageType type) { ++counts_.received[static_cast<std::size_t>(type)]; }
+
+ private:
+  struct Waiting {
+    Effect effect;
+    std::uint64_t barrier = 0;
+    MonoTime deadline{};
+  };
+  void release(Effect effect);
+
+  bool wait_for_saves_;
+  bool dirty_ = false;
+  std::uint64_t last_barrier_ = 0;
+  std::uint64_t saved_barrier_ = 0;
+  std::uint64_t last_ticket_ = 0;
+  struct Save {
+    SaveTicket ticket;
+    std::uint64_t barrier = 0;
+  };
+  std::optional<Save> under_way_;
+  std::deque<Waiting> waiting_;
+  Effects ready_;
+  MessageCounts counts_;
+};
+
+}  // namespace skein

@@ -1,0 +1,323 @@
+// What a packet changes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "member.h"
+
+namespace skein {
+
+namespace {
+
+// An epoch this far ahead of the own one is no election missed but a damaged number: it
+// would spread over the whole cluster and never be got rid of.
+constexpr std::uint64_t kMaxEpochLead = std::uint64_t{1} << 32;
+// A member that stops marking its packets was replaced by another implementation; one
+// packet without the mark is a damaged one.
+constexpr std::uint8_t kUnmarkedUntilBelieved = 3;
+// Other members' clocks may be this far ahead before their pong times are not believed.
+constexpr milliseconds kClockTolerance{500};
+// How long FORGET keeps a node from coming back.
+constexpr seconds kBan{60};
+
+bool is_heartbeat(MessageType type) {
+  return type == MessageType::kPing || type == MessageType::kPong || type == MessageType::kMeet;
+}
+
+bool shows_failure(NodeFlags flags) { return flags.has_any(NodeFlag::kPfail | NodeFlag::kFail); }
+
+}  // namespace
+
+void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view bytes, Now now) {
+  const auto decoded = decode_packet(bytes);
+  const auto* packet = std::get_if<Packet>(&decoded);
+  if (packet == nullptr) {
+    ++refused_packets_;
+    log(EventLevel::kDebug, fmt::format("Packet from {} dropped: {}", origin.remote_ip,
+                                        packet_fault_name(std::get<PacketFault>(decoded))));
+    return settle(now);
+  }
+  // A packet of a link closed meanwhile says nothing any more.
+  const NodeIndex link_node = node_of_out_link(origin.link);
+  if (!origin.link.is_inbound() && link_node.is_none()) return;
+
+  Arrival arrival{origin, *packet, topology_.find(packet->sender), link_node, false, now};
+  if (!is_believable(*packet, arrival.sender)) {
+    ++refused_packets_;
+    return settle(now);
+  }
+  outbox_.count_received(packet->type);
+  const bool known = !arrival.sender.is_none() && arrival.sender != kSelf;
+  arrival.sender_is_settled = known && !topology_.node(arrival.sender).in_handshake();
+  if (settings_.bugs.believe_unknown_sender && arrival.sender.is_none() && is_heartbeat(packet->type)) {
+    Node stranger;
+    stranger.id = packet->sender;
+    stranger.address = address_in(arrival);
+    stranger.flags = NodeFlag::kPrimary;
+    if (const auto index = add_node(std::move(stranger), now.mono)) {
+      arrival.sender = *index;
+      arrival.sender_is_settled = true;
+    }
+  }
+
+  note_inbound_link(arrival);
+  if (known) {
+    health(arrival.sender).data_received = now.mono;
+    end_hearsay(arrival.sender);
+  }
+  learn_epochs(arrival);
+
+  if (is_heartbeat(packet->type)) {
+    on_heartbeat(arrival);
+  } else if (arrival.sender_is_settled) {
+    if (const auto* fail = std::get_if<FailBody>(&packet->body)) on_fail(arrival, *fail);
+    if (const auto* update = std::get_if<UpdateBody>(&packet->body)) on_update(arrival, *update);
+    if (packet->type == MessageType::kAuthRequest) on_vote_request(arrival);
+  }
+  settle(now);
+}
+
+bool ClusterNode::Member::is_believable(const Packet& packet, NodeIndex sender) {
+  const std::uint64_t limit = voter_.current_epoch.value + kMaxEpochLead;
+  if (packet.current_epoch.value > limit || packet.config_epoch.value > limit) return false;
+  if (const auto* update = std::get_if<UpdateBody>(&packet.body)) {
+    if (update->config_epoch.value > limit) return false;
+  }
+  if (sender.is_none() || sender == kSelf) return true;
+  NodeHealth& heard = health(sender);
+  if (packet.marked) {
+    heard.marks_packets = true;
+    heard.unmarked_in_a_row = 0;
+    return true;
+  }
+  if (!heard.marks_packets) return true;
+  if (++heard.unmarked_in_a_row < kUnmarkedUntilBelieved) return false;
+  heard.marks_packets = false;
+  return true;
+}
+
+void ClusterNode::Member::learn_epochs(const Arrival& arrival) {
+  if (!arrival.sender_is_settled) return;
+  const Packet& packet = arrival.packet;
+  if (packet.current_epoch > voter_.current_epoch ||
+      (settings_.bugs.lower_current_epoch && packet.current_epoch < voter_.current_epoch)) {
+    voter_.current_epoch = packet.current_epoch;
+    save_first();
+  }
+  const Node& sender = topology_.node(arrival.sender);
+  if (packet.config_epoch > sender.config_epoch) {
+    // A replica shows its primary's, and is saved with that one.
+    if (sender.is_primary()) save_lazily();
+    set_config_epoch_of(arrival.sender, packet.config_epoch);
+  }
+  health(arrival.sender).offset = packet.offset;
+}
+
+void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
+  const Packet& packet = arrival.packet;
+  if (packet.type != MessageType::kPong) {
+    learn_own_ip(arrival);
+    if (packet.type == MessageType::kMeet && arrival.sender.is_none()) start_handshake_with_sender(arrival);
+    send_heartbeat(MessageType::kPong, arrival.origin.link, arrival.sender_is_settled ? arrival.sender : kNoNode,
+                   arrival.now);
+  }
+  if (!arrival.link_node.is_none() && !on_answer_by_own_link(arrival)) return;
+
+  if (arrival.sender_is_settled) {
+    const bool no_failover = packet.flags.has(NodeFlag::kNoFailover);
+    if (topology_.node(arrival.sender).flags.has(NodeFlag::kNoFailover) != no_failover) {
+      topology_.edit(arrival.sender, [&](Node& node) {
+        no_failover ? node.flags.set(NodeFlag::kNoFailover) : node.flags.clear(NodeFlag::kNoFailover);
+      });
+    }
+    if (packet.type == MessageType::kPing) update_address(arrival);
+  }
+  if (!arrival.link_node.is_none() && packet.type == MessageType::kPong) on_pong(arrival);
+  if (!arrival.sender_is_settled) return;
+
+  learn_role(arrival);
+  learn_claim(arrival);
+  leave_shared_epoch(arrival.sender, packet.config_epoch);
+  on_gossip(arrival);
+  if (packet.hostname != topology_.node(arrival.sender).hostname) {
+    topology_.edit(arrival.sender, [&](Node& node) { node.hostname = packet.hostname; });
+    save_lazily();
+  }
+  on_forgotten(arrival);
+}
+
+// Whether the packet is from whom this node's own link was opened to; false ends its handling.
+bool ClusterNode::Member::on_answer_by_own_link(Arrival& arrival) {
+  const Node& node = topology_.node(arrival.link_node);
+  if (node.in_handshake()) return finish_handshake(arrival);
+  if (node.id == arrival.packet.sender) return true;
+
+  log(EventLevel::kDebug, fmt::format("PONG contains mismatching sender ID. About node {} added {} ms ago, having "
+                                      "flags {}",
+                                      node.id.view(),
+                                      std::chrono::duration_cast<milliseconds>(
+                                          arrival.now.mono - health(arrival.link_node).added).count(),
+                                      node.flags.wire()));
+  close_links(arrival.link_node);
+  topology_.edit(arrival.link_node, [](Node& edited) {
+    edited.flags.set(NodeFlag::kNoAddress);
+    edited.address = {};
+  });
+  save_lazily();
+  return false;
+}
+
+bool ClusterNode::Member::finish_handshake(Arrival& arrival) {
+  const NodeIndex met = arrival.link_node;
+  if (!arrival.sender.is_none()) {
+    log(EventLevel::kVerbose, fmt::format("Handshake: we already know node {}, updating the address if needed.",
+                                          arrival.packet.sender.view()));
+    if (arrival.sender_is_settled) adopt_address(arrival.sender, address_in(arrival), arrival.now.mono);
+    remove_node(met);
+    return false;
+  }
+  topology_.rename(met, arrival.packet.sender);
+  topology_.edit(met, [&](Node& node) {
+    node.flags.clear(NodeFlag::kHandshake | NodeFlag::kMeet);
+    node.flags.set(arrival.packet.flags.has(NodeFlag::kPrimary) ? NodeFlag::kPrimary : NodeFlag::kReplica);
+  });
+  // Meeting it again on purpose ends what kept it out.
+  std::erase_if(bans_, [&](const Ban& ban) { return ban.id == arrival.packet.sender; });
+  health(met).data_received = arrival.now.mono;
+  health(met).marks_packets = arrival.packet.marked;
+  log(EventLevel::kDebug, fmt::format("Handshake with node {} completed.", arrival.packet.sender.view()));
+  save_lazily();
+  return true;
+}
+
+void ClusterNode::Member::on_pong(const Arrival& arrival) {
+  NodeHealth& heard = health(arrival.link_node);
+  heard.pong_received = arrival.now.mono;
+  heard.ping_sent = {};
+  const Node& node = topology_.node(arrival.link_node);
+  if (node.is_suspected()) {
+    topology_.edit(arrival.link_node, [](Node& edited) { edited.flags.clear(NodeFlag::kPfail); });
+  } else if (node.has_failed()) {
+    clear_fail_if_due(arrival.link_node, arrival.now.mono);
+  }
+}
+
+void ClusterNode::Member::on_fail(const Arrival& arrival, const FailBody& body) {
+  const NodeIndex failed = topology_.find(body.failed);
+  if (failed.is_none() || failed == kSelf || topology_.node(failed).has_failed()) return;
+  log(EventLevel::kNotice, fmt::format("FAIL message received from {} about {}", arrival.packet.sender.view(),
+                                       body.failed.view()));
+  topology_.edit(failed, [](Node& node) { node.flags.clear(NodeFlag::kPfail).set(NodeFlag::kFail); });
+  health(failed).failed_at = arrival.now.mono;
+  end_hearsay(failed);
+  save_lazily();
+}
+
+void ClusterNode::Member::on_update(const Arrival&, const UpdateBody& body) {
+  const NodeIndex about = topology_.find(body.node);
+  if (about.is_none() || about == kSelf || settings_.bugs.ignore_update) return;
+  if (topology_.node(about).config_epoch >= body.config_epoch) return;  // nothing new
+  set_primary(about);
+  end_hearsay(about);
+  set_config_epoch_of(about, body.config_epoch);
+  voter_.current_epoch = std::max(voter_.current_epoch, body.config_epoch);
+  save_first();
+  take_claim(about, body.config_epoch, body.slots);
+}
+
+void ClusterNode::Member::on_gossip(const Arrival& arrival) {
+  for (std::size_t i = 0; i < arrival.packet.gossip_count; ++i) {
+    const GossipEntry entry = arrival.packet.gossip(i);
+    const NodeIndex index = topology_.find(entry.id);
+    if (index.is_none()) {
+      on_gossip_about_unknown(arrival, entry);
+    } else {
+      on_gossip_about_known(arrival, entry, index);
+    }
+  }
+}
+
+void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const GossipEntry& entry, NodeIndex index) {
+  const MonoTime now = arrival.now.mono;
+  const Node& sender = topology_.node(arrival.sender);
+  const bool failing = shows_failure(entry.flags);
+  NodeHealth& heard = health(index);
+  if (index != kSelf && arrival.sender != index && sender.is_primary()) {
+    if (failing) {
+      if (add_fail_report(heard, arrival.sender, now)) {
+        log(EventLevel::kVerbose,
+            fmt::format("Node {} reported node {} as not reachable.", sender.id.view(), entry.id.view()));
+      }
+      mark_failed_if_agreed(index, now);
+    } else if (withdraw_fail_report(heard, arrival.sender)) {
+      log(EventLevel::kVerbose,
+          fmt::format("Node {} reported node {} is back online.", sender.id.view(), entry.id.view()));
+    }
+  }
+  if (heard.hearsay && heard.named_by != arrival.sender) end_hearsay(index);
+
+  // What others hear of a healthy node spares pinging it.
+  if (!failing && !heard.ping_pending() &&
+      (heard.reports.empty() || count_fail_reports(heard, topology_, now, settings_.node_timeout) == 0)) {
+    const auto ago = arrival.now.wall - UnixMillis{std::int64_t{entry.pong_received_seconds} * 1000};
+    const MonoTime pong = now - ago;
+    if (ago >= -kClockTolerance && pong > heard.pong_received && pong != MonoTime{}) heard.pong_received = pong;
+  }
+
+  // It looks dead from here and alive from there, at another address: it has moved.
+  const Node& node = topology_.node(index);
+  const NodeAddress address{std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port};
+  if (index == kSelf || !shows_failure(node.flags) || failing || entry.flags.has(NodeFlag::kNoAddress)) return;
+  if (address.ip.empty() || address.bus_port == 0 || address == node.address) return;
+  adopt_address(index, address, now);
+}
+
+void ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry) {
+  if (entry.flags.has_any(NodeFlag::kNoAddress | NodeFlag::kHandshake) || entry.ip.empty() || entry.bus_port == 0) {
+    return;
+  }
+  const bool primary = entry.flags.has(NodeFlag::kPrimary);
+  const bool replica = entry.flags.has(NodeFlag::kReplica);
+  if (entry.id.is_none() || (primary && replica) || is_banned(entry.id, arrival.now.mono)) return;
+  Node node;
+  node.id = entry.id;
+  node.address = {std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port};
+  // Its failure is for this node to find out, or for FAIL to tell.
+  if (primary) node.flags.set(NodeFlag::kPrimary);
+  if (replica) node.flags.set(NodeFlag::kReplica);
+  if (entry.flags.has(NodeFlag::kNoFailover)) node.flags.set(NodeFlag::kNoFailover);
+  const auto index = add_node(std::move(node), arrival.now.mono);
+  if (!index) return;
+  if (arrival.packet.marked) {
+    save_lazily();
+  } else {
+    health(*index).hearsay = true;
+    health(*index).named_by = arrival.sender;
+  }
+}
+
+void ClusterNode::Member::on_forgotten(const Arrival& arrival) {
+  if (!arrival.packet.marked) return;
+  const MonoTime now = arrival.now.mono;
+  arrival.packet.for_each_forgotten([&](const ForgottenNode& forgotten) {
+    const auto left = std::min(seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(forgotten.ban_seconds, 60))),
+                               kBan);
+    if (left.count() == 0 || forgotten.id == self().id) return;
+    const NodeIndex index = topology_.find(forgotten.id);
+    if (index.is_none()) {
+      if (!is_banned(forgotten.id, now)) ban(forgotten.id, now + left);
+      return;
+    }
+    if (index == arrival.sender || (self().is_replica() && self().primary == index)) return;
+    // Met again after it was forgotten. Times on the wire are whole seconds.
+    const MonoTime began = now - (kBan - left) - seconds(1);
+    if (health(index).added > began) return;
+    log(EventLevel::kNotice, fmt::format("Node {} was forgotten by {}", forgotten.id.view(),
+                                         arrival.packet.sender.view()));
+    ban(forgotten.id, now + left);
+    remove_node(index);
+  });
+}
+
+}  // namespace skein
