@@ -1,0 +1,59 @@
+// The sockets clients connect to: TCP addresses and a unix socket.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/io_context.hpp>
+
+#include <skein/base/result.h>
+
+namespace skein {
+
+// A connection that has been accepted.
+struct Accepted {
+  asio::generic::stream_protocol::socket socket;
+  std::string address;        // "ip:port" of the client, "path:0" for a unix socket
+  std::string local_address;
+  bool local = false;         // over loopback or a unix socket
+  bool unix_socket = false;
+};
+
+class Listeners {
+ public:
+  using OnAccept = std::function<void(Accepted)>;
+
+  Listeners(asio::io_context& loop, OnAccept on_accept);
+  ~Listeners();
+
+  // Listens on every address, or on none: an address with "-" in front may be missing, a
+  // missing kind of network (no IPv6 here) is passed over; "*" and "::*" are all addresses.
+  // `port` 0 listens nowhere. Replaces what was listened on before once it has succeeded.
+  Result<void> listen_tcp(const std::vector<std::string>& addresses, std::uint16_t port, int backlog);
+  // An existing socket file is replaced. `permissions` 0 leaves the umask's.
+  Result<void> listen_unix(const std::string& path, unsigned permissions, int backlog);
+  void close();
+
+  // Applied to connections accepted from now on; 0 turns keep-alive off.
+  void set_keepalive(std::chrono::seconds interval) { keepalive_ = interval; }
+
+  // Addresses listened on, as configured.
+  [[nodiscard]] const std::vector<std::string>& tcp_addresses() const { return tcp_addresses_; }
+
+ private:
+  struct Acceptor;
+  void accept_next(const std::shared_ptr<Acceptor>& acceptor);
+
+  asio::io_context& loop_;
+  OnAccept on_accept_;
+  std::chrono::seconds keepalive_{300};
+  std::vector<std::string> tcp_addresses_;
+  std::vector<std::shared_ptr<Acceptor>> tcp_;
+  std::shared_ptr<Acceptor> unix_;
+  std::string unix_path_;
+};
+
+}  // namespace skein

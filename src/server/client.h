@@ -1,0 +1,48 @@
+// A client of this node: its connection, its session and what lies between them.
+#pragma once
+
+#include <memory>
+
+#include <skein/net/client_connection.h>
+#include <skein/resp/request_parser.h>
+#include <skein/session/session.h>
+
+namespace skein {
+
+class ClientTurns;
+
+class Client final : public Peer {
+ public:
+  Client(ClientTurns& turns, ClientNet& net, ClientConnection::Socket socket, std::uint64_t id)
+      : turns_(turns), connection_(net, std::move(socket)), session_(id, this) {
+    connection_.owner = this;
+  }
+
+  [[nodiscard]] Session& session() { return session_; }
+  [[nodiscard]] ClientConnection& connection() { return connection_; }
+  static Client& of(ClientConnection& connection) { return *static_cast<Client*>(connection.owner); }
+  static Client& of(Session& session) { return *static_cast<Client*>(session.peer()); }
+
+  void close(bool after_replies) override;
+  [[nodiscard]] InputFigures input_figures() const override;
+  void wake() override;
+
+ private:
+  friend class ClientTurns;
+
+  ClientTurns& turns_;
+  ClientConnection connection_;
+  Session session_;
+  RequestParser parser_;
+  // Of the batch under way: how far its input has been parsed and executed, and whether a
+  // request in it had to be left out.
+  std::size_t parsed_ = 0;
+  std::size_t executed_ = 0;
+  bool left_out_ = false;
+  bool starved_ = false;  // the input ends inside a request
+  bool closed_ = false;
+  // Further requests wait until half of what it is owed has been read.
+  bool throttled_ = false;
+};
+
+}  // namespace skein

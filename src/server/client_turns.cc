@@ -1,0 +1,297 @@
+#include "client_turns.h"
+
+#include <utility>
+
+#include <asio/post.hpp>
+#include <fmt/format.h>
+
+namespace skein {
+
+namespace {
+// A turn executes this long before replies leave and everybody else gets their turn.
+constexpr double kTurnMicros = 1000;
+}  // namespace
+
+void Client::close(bool after_replies) { turns_.close(*this, after_replies); }
+
+Peer::InputFigures Client::input_figures() const { return {connection_.input().size(), connection_.input_memory()}; }
+
+void Client::wake() { turns_.net_.make_ready(connection_); }
+
+ClientTurns::ClientTurns(Parts parts, Hooks hooks)
+    : parts_(parts), hooks_(std::move(hooks)), net_(parts.loop, *this) {
+  batch_.reserve(kBatch);
+}
+
+ClientTurns::~ClientTurns() = default;
+
+Session& ClientTurns::adopt(ClientConnection::Socket socket) {
+  auto client = std::make_unique<Client>(*this, net_, std::move(socket), parts_.sessions.next_id());
+  Client* raw = client.get();
+  clients_.emplace(raw, std::move(client));
+  parts_.sessions.add(raw->session_);
+  return raw->session_;
+}
+
+void ClientTurns::start(Session& session) { Client::of(session).connection_.read(); }
+
+bool ClientTurns::may_execute(const Client& client) const {
+  return !client.session_.closing && client.session_.suspended == nullptr && !client.throttled_;
+}
+
+bool ClientTurns::has_more(const Client& client) const {
+  return may_execute(client) && !client.starved_ && !client.connection_.input().empty();
+}
+
+void ClientTurns::serve(std::span<ClientConnection* const> ready) {
+  hooks_.begin_turn();
+  for (ClientConnection* connection : ready) {
+    Client& client = Client::of(*connection);
+    client.starved_ = false;
+    client.session_.last_active = parts_.facts.now.mono;
+  }
+  turn_ends_ = read_ticks() + static_cast<Ticks>(parts_.facts.ticks_per_micro * kTurnMicros);
+  serve_batches(ready);
+  hooks_.end_turn();
+  for (ClientConnection* connection : ready) finish(Client::of(*connection));
+}
+
+void ClientTurns::serve_batches(std::span<ClientConnection* const> ready) {
+  // Each round fills batches from one client after the other; who stopped at a request that
+  // must run before more is parsed comes round again.
+  bool again = true;
+  while (again) {
+    again = false;
+    for (ClientConnection* connection : ready) {
+      Client& client = Client::of(*connection);
+      while (gather(client)) {
+        if (batch_.size() < kBatch) {
+          again = true;
+          break;
+        }
+        run_batch();
+        if (parts_.dispatcher.ticks() >= turn_ends_) return;
+      }
+    }
+    if (!batch_.empty()) run_batch();
+    if (again && parts_.dispatcher.ticks() >= turn_ends_) return;
+  }
+}
+
+// Parses requests of a client into the batch. True while there may be more to take from it
+// once the batch has run.
+bool ClientTurns::gather(Client& client) {
+  Session& session = client.session_;
+  if (!may_execute(client)) return false;
+  const bool unauthenticated = !session.authenticated();
+  const RequestLimits limits{.max_bulk = parts_.settings.proto_max_bulk_len, .unauthenticated = unauthenticated};
+  const std::string_view whole = client.connection_.input();
+  while (batch_.size() < kBatch) {
+    const std::string_view input = whole.substr(client.parsed_);
+    if (input.empty()) {
+      return false;
+    }
+    const std::size_t first = arguments_.size();
+    switch (client.parser_.parse(input, limits, arguments_)) {
+      case RequestParser::Status::kNeedMore: client.starved_ = true; return false;
+      case RequestParser::Status::kNothing: client.parsed_ += client.parser_.consumed(); continue;
+      case RequestParser::Status::kError:
+        // What came before is executed first.
+        if (has_items(client)) return true;
+        session.writer().error(client.parser_.error());
+        hooks_.log(fmt::format("{} from client: {}", client.parser_.error().substr(4), describe(client)));
+        close(client, true);
+        return false;
+      case RequestParser::Status::kRequest: break;
+    }
+    client.parsed_ += client.parser_.consumed();
+    Item& item = batch_.emplace_back();
+    item.client = &client;
+    item.first_argument = first;
+    item.argument_count = arguments_.size() - first;
+    item.end = client.parsed_;
+    item.request.arguments = {arguments_.data() + first, item.argument_count};
+    parts_.dispatcher.prepare(item.request, session.db);
+    const Command* command = item.request.command;
+    if (unauthenticated || client.parser_.was_inline() || command == nullptr || command->changes_connection) return true;
+  }
+  return true;
+}
+
+bool ClientTurns::has_items(const Client& client) const {
+  return !batch_.empty() && batch_.back().client == &client;
+}
+
+void ClientTurns::run_batch() {
+  // The vector of arguments may have moved while it grew.
+  for (Item& item : batch_) {
+    item.request.arguments = {arguments_.data() + item.first_argument, item.argument_count};
+  }
+  if (batch_.size() > 1) {
+    for (const Item& item : batch_) {
+      if (!item.request.hinted) continue;
+      parts_.keyspace.db(item.client->session_.db).prefetch_entry({{}, item.request.hash, item.request.slot});
+    }
+  }
+  parts_.dispatcher.begin_batch();
+  for (Item& item : batch_) {
+    Client& client = *item.client;
+    if (!may_execute(client)) {
+      client.left_out_ = true;
+      continue;
+    }
+    parts_.dispatcher.dispatch(client.session_, item.request);
+    client.executed_ = item.end;
+  }
+  finish_batch();
+}
+
+void ClientTurns::finish_batch() {
+  for (Item& item : batch_) {
+    Client& client = *item.client;
+    if (client.parsed_ == 0) continue;  // an earlier item of the same client has done it
+    if (client.left_out_) {
+      // The parser is ahead of what has run: what was left out is parsed again when its time comes.
+      client.connection_.consume(client.executed_);
+      client.parser_.start_over();
+      client.starved_ = false;
+    } else {
+      client.connection_.consume(client.parsed_);
+    }
+    client.parsed_ = client.executed_ = 0;
+    client.left_out_ = false;
+  }
+  batch_.clear();
+  arguments_.clear();
+}
+
+// The end of a client's turn: replies leave, the rest of its input is put away, the next read is armed.
+void ClientTurns::finish(Client& client) {
+  if (client.closed_) return;
+  if (client.parsed_ != 0) client.connection_.consume(std::exchange(client.parsed_, 0));  // empty lines only
+  if (!flush(client)) return;
+  if (has_more(client)) {
+    net_.make_ready(client.connection_);
+    return;
+  }
+  const std::size_t unread = client.connection_.input().size();
+  if (unread > parts_.settings.client_query_buffer_limit) {
+    ++query_limit_disconnections_;
+    hooks_.log(fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
+    close(client, false);
+    return;
+  }
+  client.connection_.settle(client.parser_.in_request() ? client.parser_.wanted() : 0);
+  client.connection_.read();
+}
+
+bool ClientTurns::flush(Client& client) {
+  Session& session = client.session_;
+  Output& output = session.output();
+  if (!output.empty() && !client.connection_.flush(output) && !client.closed_) {
+    if (over_output_limit(session)) {
+      ++output_limit_disconnections_;
+      hooks_.log(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                             describe(client)));
+      close(client, false);
+      return false;
+    }
+    client.throttled_ = client.throttled_ || output.size() > kThrottleAbove;
+  }
+  if (client.throttled_ && output.size() <= kThrottleAbove / 2) client.throttled_ = false;
+  if (session.closing && output.empty()) close(client, false);
+  return !client.closed_;
+}
+
+bool ClientTurns::over_output_limit(Session& session) const {
+  const OutputLimit& limit = parts_.settings.client_output_buffer_limit[kNormalClients];
+  const std::size_t owed = session.output().size();
+  if (limit.hard != 0 && owed >= limit.hard) return true;
+  if (limit.soft == 0 || owed < limit.soft) {
+    session.above_soft_limit = {};
+    return false;
+  }
+  const MonoTime now = parts_.facts.now.mono;
+  if (session.above_soft_limit == MonoTime{}) session.above_soft_limit = now;
+  return now - session.above_soft_limit > limit.soft_for;
+}
+
+void ClientTurns::on_broken(ClientConnection& connection) { close(Client::of(connection), false); }
+
+void ClientTurns::on_writable(ClientConnection& connection) {
+  Client& client = Client::of(connection);
+  const bool was_throttled = client.throttled_;
+  if (flush(client) && was_throttled && !client.throttled_) net_.make_ready(connection);
+}
+
+void ClientTurns::on_released(ClientConnection& connection) { clients_.erase(&Client::of(connection)); }
+
+// Closing waits until nobody walks the registry or the turn's list any more.
+void ClientTurns::close(Client& client, bool after_replies) {
+  client.session_.closing = true;
+  if (client.closed_) return;
+  if (after_replies && !client.session_.output().empty()) return;  // flush closes it
+  client.closed_ = true;
+  to_close_.push_back(&client);
+  if (close_posted_) return;
+  close_posted_ = true;
+  asio::post(parts_.loop, [this] { close_marked(); });
+}
+
+void ClientTurns::close_marked() {
+  close_posted_ = false;
+  const auto marked = std::exchange(to_close_, {});
+  for (Client* client : marked) {
+    Session& session = client->session_;
+    parts_.watch.unwatch_all(session);
+    session.end_transaction();
+    session.suspended.reset();
+    parts_.sessions.remove(session);
+    session.output().clear();
+    client->connection_.close();
+  }
+}
+
+void ClientTurns::close_all() {
+  for (auto& [raw, client] : clients_) {
+    if (!client->session_.output().empty()) client->connection_.flush(client->session_.output());
+    close(*raw, false);
+  }
+  close_marked();
+}
+
+void ClientTurns::resume_paused() {
+  hooks_.begin_turn();
+  // Resuming may end sessions, never begin one; closing is deferred.
+  for (Session* session : parts_.sessions.all()) {
+    if (session->suspended == nullptr || session->suspended->reason != SuspendReason::kPaused || session->closing) continue;
+    parts_.dispatcher.resume(*session);
+    session->peer()->wake();
+  }
+  hooks_.end_turn();
+}
+
+void ClientTurns::check_limits(MonoTime now) {
+  const seconds idle = parts_.settings.timeout;
+  for (Session* session : parts_.sessions.all()) {
+    Client& client = Client::of(*session);
+    if (idle.count() > 0 && session->suspended == nullptr && now - session->last_active > idle) {
+      hooks_.log("Closing idle client");
+      close(client, false);
+    } else if (!session->output().empty() && over_output_limit(*session)) {
+      ++output_limit_disconnections_;
+      hooks_.log(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                             describe(client)));
+      close(client, false);
+    }
+  }
+}
+
+std::string ClientTurns::describe(Client& client) const {
+  const Session& session = client.session_;
+  return fmt::format("id={} addr={} laddr={} name={} db={} qbuf={} omem={}", session.id(), session.address,
+                     session.local_address, session.name, session.db, client.connection_.input().size(),
+                     session.output().size());
+}
+
+}  // namespace skein

@@ -1,0 +1,109 @@
+// The turns of the event loop: takes the requests of all clients that have sent something,
+// in batches, runs them, and sends the replies when the turn ends.
+//
+// A batch is prepared as a whole (parse, find the command, hash the key, prefetch its
+// bucket, prefetch its entry) and then executed in order, so that memory is fetched for one request
+// while another runs. What was prepared is a hint; a request runs only if its connection is
+// still open and not suspended.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include <skein/config/settings.h>
+#include <skein/dispatch/dispatcher.h>
+#include <skein/net/client_connection.h>
+#include <skein/session/registry.h>
+#include <skein/session/watch.h>
+
+#include "client.h"
+
+namespace skein {
+
+class ClientTurns final : public ClientHandler {
+ public:
+  struct Hooks {
+    std::function<void()> begin_turn;  // refresh clocks and facts
+    std::function<void()> end_turn;    // before replies leave
+    std::function<void(std::string_view)> log;
+  };
+  struct Parts {
+    asio::io_context& loop;
+    Dispatcher& dispatcher;
+    Keyspace& keyspace;
+    SessionRegistry& sessions;
+    WatchTable& watch;
+    const Settings& settings;
+    NodeFacts& facts;
+  };
+  ClientTurns(Parts parts, Hooks hooks);
+  ~ClientTurns() override;
+
+  // Takes a connected socket over. The session is registered and still to be filled in;
+  // `start` begins reading.
+  Session& adopt(ClientConnection::Socket socket);
+  void start(Session& session);
+
+  // Runs calls that waited for a pause that is over.
+  void resume_paused();
+  void close_all();
+  // Cuts clients over their output limits and idle ones. From the cron.
+  void check_limits(MonoTime now);
+
+  [[nodiscard]] ClientNet& net() { return net_; }
+  [[nodiscard]] std::uint64_t output_limit_disconnections() const { return output_limit_disconnections_; }
+  [[nodiscard]] std::uint64_t query_limit_disconnections() const { return query_limit_disconnections_; }
+  void reset_statistics() { output_limit_disconnections_ = query_limit_disconnections_ = 0; }
+  [[nodiscard]] std::size_t count() const { return clients_.size(); }
+
+  void serve(std::span<ClientConnection* const> ready) override;
+  void on_broken(ClientConnection& connection) override;
+  void on_writable(ClientConnection& connection) override;
+  void on_released(ClientConnection& connection) override;
+
+ private:
+  friend class Client;
+  static constexpr std::size_t kBatch = 16;
+  // What a client may be owed before its further requests wait, and until when.
+  static constexpr std::size_t kThrottleAbove = 32 * 1024 * 1024;
+
+  struct Item {
+    Client* client;
+    std::size_t first_argument;
+    std::size_t argument_count;
+    std::size_t end;  // of the client's input, where this request ends
+    Prepared request;
+  };
+
+  void serve_batches(std::span<ClientConnection* const> ready);
+  bool gather(Client& client);
+  [[nodiscard]] bool has_items(const Client& client) const;
+  void run_batch();
+  void finish_batch();
+  void finish(Client& client);
+  [[nodiscard]] bool may_execute(const Client& client) const;
+  [[nodiscard]] bool has_more(const Client& client) const;
+  void close(Client& client, bool after_replies);
+  void close_marked();
+  // False when the client is to be closed.
+  bool flush(Client& client);
+  [[nodiscard]] bool over_output_limit(Session& session) const;
+  [[nodiscard]] std::string describe(Client& client) const;
+
+  Parts parts_;
+  Hooks hooks_;
+  ClientNet net_;
+  std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
+  std::vector<Item> batch_;
+  std::vector<Client*> to_close_;
+  bool close_posted_ = false;
+  Arguments arguments_;
+  Ticks turn_ends_ = 0;
+  std::uint64_t output_limit_disconnections_ = 0;
+  std::uint64_t query_limit_disconnections_ = 0;
+};
+
+}  // namespace skein

@@ -1,0 +1,37 @@
+#include "config_files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <glob.h>
+#include <unistd.h>
+
+namespace skein {
+
+Result<std::string> DiskConfigFiles::read(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return Error(std::strerror(errno));
+  std::string text;
+  char piece[4096];
+  ssize_t count = 0;
+  while ((count = ::read(descriptor, piece, sizeof piece)) > 0) text.append(piece, static_cast<std::size_t>(count));
+  const int error = errno;
+  ::close(descriptor);
+  if (count < 0) return Error(std::strerror(error));
+  return text;
+}
+
+std::vector<std::string> DiskConfigFiles::expand(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  return paths;
+}
+
+Result<void> DiskConfigFiles::enter_directory(const std::string& path) {
+  if (::chdir(path.c_str()) != 0) return Error(std::strerror(errno));
+  return {};
+}
+
+}  // namespace skein

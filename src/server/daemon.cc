@@ -1,0 +1,225 @@
+#include "daemon.h"
+
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include <skein/base/clock.h>
+#include <skein/base/memory.h>
+#include <skein/commands/table.h>
+
+namespace skein {
+
+namespace {
+
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr std::string_view kTooManyWithCluster = "-ERR max number of clients + cluster connections reached\r\n";
+constexpr std::string_view kProtectedMode =
+    "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
+    "default user. In this mode connections are only accepted from the loopback interface. If you want to connect "
+    "from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode "
+    "sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the "
+    "same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. "
+    "Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by "
+    "editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the "
+    "server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' "
+    "option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above "
+    "things in order for the server to start accepting connections from the outside.\r\n";
+
+void refuse(Accepted& accepted, std::string_view why) {
+  asio::error_code ignored;
+  accepted.socket.non_blocking(true, ignored);
+  accepted.socket.write_some(asio::buffer(why.data(), why.size()), ignored);
+  accepted.socket.close(ignored);
+}
+
+}  // namespace
+
+Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
+    : log_(log),
+      process_(std::move(process)),
+      config_(std::move(loaded.config)),
+      loop_(1),
+      jobs_(loop_),
+      keyspace_(config_->databases, config_->cluster_enabled, Random::from_system().next()),
+      commands_(all_command_specs()),
+      stats_(commands_.all().size()),
+      watch_(keyspace_),
+      services_{.config = config_,
+                .commands = commands_,
+                .stats = stats_,
+                .slowlog = slowlog_,
+                .sessions = sessions_,
+                .watch = watch_,
+                .facts = facts_,
+                .actions = *this},
+      dispatcher_({.commands = commands_,
+                   .keyspace = keyspace_,
+                   .services = services_,
+                   .stats = stats_,
+                   .slowlog = slowlog_,
+                   .facts = facts_}),
+      turns_({.loop = loop_,
+              .dispatcher = dispatcher_,
+              .keyspace = keyspace_,
+              .sessions = sessions_,
+              .watch = watch_,
+              .settings = config_.settings(),
+              .facts = facts_},
+             {.begin_turn = [this] { begin_turn(); },
+              .end_turn = [this] { end_turn(); },
+              .log = [this](std::string_view line) { log_.verbose(line); }}),
+      listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
+      cron_timer_(loop_),
+      pause_timer_(loop_),
+      signals_(loop_) {
+  services_.dispatcher = &dispatcher_;
+  Random random = Random::from_system();
+  run_id_ = random.hex(40);
+  replication_id_ = random.hex(40);
+  for (const auto& renamed : loaded.renamed_commands) {
+    if (auto result = commands_.rename(renamed.from, renamed.to); !result) {
+      rename_error_ = config_error(renamed.origin, "rename-command", result.error().message()).message();
+    }
+  }
+  started_ = read_boot_clock();
+  started_wall_ = read_wall_clock();
+  facts_.now = read_clocks();
+  apply_limits();
+  refresh_gates();
+}
+
+Daemon::~Daemon() = default;
+
+Result<void> Daemon::start() {
+  if (!rename_error_.empty()) return Error(rename_error_);
+  const Settings& settings = config_.settings();
+  begin_turn();
+  if (settings.port == 0 && settings.unixsocket.empty()) return Error("Configured to not listen anywhere, exiting.");
+  if (auto result = listeners_.listen_tcp(settings.bind, settings.port, settings.tcp_backlog); !result) return result;
+  if (!settings.unixsocket.empty()) {
+    if (auto result = listeners_.listen_unix(settings.unixsocket, settings.unixsocketperm, settings.tcp_backlog); !result) {
+      return result;
+    }
+  }
+  if (settings.cluster_enabled) {
+    if (auto result = start_cluster(); !result) return result;
+  }
+  handle_signals();
+  cron_later();
+  log_.notice("Server initialized");
+  if (settings.port != 0) log_.notice("Ready to accept connections");
+  if (!settings.unixsocket.empty()) {
+    log_.notice(fmt::format("The server is now ready to accept connections at {}", settings.unixsocket));
+  }
+  return {};
+}
+
+Result<void> Daemon::start_cluster() {
+  ClusterHooks hooks{.log =
+                         [this](EventLevel level, std::string_view text) {
+                           switch (level) {
+                             case EventLevel::kDebug: log_.debug(text); break;
+                             case EventLevel::kVerbose: log_.verbose(text); break;
+                             case EventLevel::kNotice: log_.notice(text); break;
+                             case EventLevel::kWarning: log_.warning(text); break;
+                           }
+                         },
+                     .free_later = [this](std::vector<DetachedTables> tables) { free_later(std::move(tables)); },
+                     .changed = [this] { refresh_gates(); }};
+  auto runner = ClusterRunner::start(loop_, config_, keyspace_, jobs_, std::move(hooks));
+  if (!runner) return runner.error();
+  cluster_ = std::move(*runner);
+  services_.cluster = &cluster_->node();
+  facts_.router = &cluster_->router();
+  facts_.served_slots = cluster_->router().served_slots();
+  refresh_gates();
+  return {};
+}
+
+int Daemon::run() {
+  loop_.run();
+  return exit_code_;
+}
+
+void Daemon::accept(Accepted accepted) {
+  const std::uint64_t bus = cluster_ != nullptr ? cluster_->figures().connections : 0;
+  if (turns_.count() + bus >= config_->maxclients) {
+    ++connections_rejected_;
+    refuse(accepted, bus > 0 ? kTooManyWithCluster : kTooManyClients);
+    return;
+  }
+  if (config_->protected_mode && config_->requirepass.empty() && !accepted.local) {
+    ++connections_rejected_;
+    refuse(accepted, kProtectedMode);
+    return;
+  }
+  ++connections_received_;
+  Session& session = turns_.adopt(std::move(accepted.socket));
+  session.address = std::move(accepted.address);
+  session.local_address = std::move(accepted.local_address);
+  session.local = accepted.local;
+  session.unix_socket = accepted.unix_socket;
+  session.descriptor = Client::of(session).connection().descriptor();
+  session.created = session.last_active = read_boot_clock();
+  session.shut(gate::kAuth, !config_->requirepass.empty());
+  turns_.start(session);
+}
+
+// Clocks are read once a turn. What a command changes for others (a pause, a role) acts
+// from the next turn on, or at once where its action says so.
+void Daemon::begin_turn() {
+  facts_.now = read_clocks();
+  keyspace_.context().now = facts_.now.wall;
+}
+
+void Daemon::end_turn() {
+  if (cluster_ != nullptr) cluster_->carry_out_effects(false);
+}
+
+void Daemon::refresh_gates() {
+  const Settings& settings = config_.settings();
+  std::uint32_t gates = 0;
+  if (settings.enable_debug_command != Permit::kYes) gates |= gate::kDebug;
+  facts_.debug_for_local = settings.enable_debug_command == Permit::kLocal;
+  if (pause_ == PauseKind::kAll) gates |= gate::kPauseAll;
+  if (pause_ == PauseKind::kWrite) gates |= gate::kPauseWrite;
+  if (settings.cluster_enabled) gates |= gate::kCluster;
+  bool is_replica = false;
+  if (cluster_ != nullptr) is_replica = cluster_->replication_source().has_value();
+  if (is_replica && settings.replica_read_only) gates |= gate::kReadOnly;
+  keyspace_.context().delete_expired = !is_replica;
+  log_.set_role(is_replica ? 'S' : 'M');
+  facts_.gates = gates;
+}
+
+void Daemon::handle_signals() {
+  asio::error_code ignored;
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) signals_.add(signal, ignored);
+  signals_.async_wait([this](const asio::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      reopen_log();
+    } else if (stopping_) {
+      log_.warning("You insist... exiting now.");
+      std::_Exit(1);
+    } else {
+      const std::string_view name = signal == SIGINT ? "SIGINT" : signal == SIGQUIT ? "SIGQUIT" : "SIGTERM";
+      log_.warning(fmt::format("Received {} scheduling shutdown...", name));
+      if (auto result = shut_down({}); !result) {
+        log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
+      }
+    }
+    handle_signals();
+  });
+}
+
+void Daemon::reopen_log() {
+  if (auto result = log_.reopen(); !result) {
+    log_.warning(result.error().message());
+  } else {
+    log_.notice("Received SIGHUP, log file opened again");
+  }
+}
+
+}  // namespace skein

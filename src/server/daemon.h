@@ -1,0 +1,136 @@
+// One node: builds all its parts, owns them, and carries out what handlers ask for.
+//
+// Everything runs on the thread that calls run(); helper threads get values and post their
+// results back. The parts, in the order they depend on each other: configuration, keyspace,
+// sessions, dispatch, client turns, listeners, the cluster member.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <skein/commands/services.h>
+#include <skein/config/parse.h>
+#include <skein/net/listeners.h>
+
+#include "client_turns.h"
+#include "cluster_runner.h"
+#include "job_thread.h"
+#include "log.h"
+#include "rates.h"
+#include "tick_clock.h"
+
+namespace skein {
+
+// What the process knows and the configuration does not.
+struct ProcessFacts {
+  std::string program;      // as it was started
+  std::string executable;   // its path
+  std::string config_file;  // absolute; empty: none
+  std::string supervised = "no";
+  std::uint64_t startup_memory = 0;
+};
+
+class Daemon final : public NodeActions {
+ public:
+  Daemon(LoadedConfig loaded, ProcessFacts process, Log& log);
+  ~Daemon() override;
+
+  // Listens, joins the cluster, says it is ready. The error is ready to be logged.
+  Result<void> start();
+  // Serves until it is told to stop; the exit code.
+  int run();
+
+  // What the process's title shows, and how to change it.
+  std::function<void(const Settings&)> on_title_changed;
+
+  std::optional<ApplyFailure> apply_config(const SettingsChange& change) override;
+  Result<void> rewrite_config() override;
+  void pause_clients(PauseKind kind, MonoTime until) override;
+  void close_session(Session& session, bool after_replies) override;
+  Result<void> shut_down(const ShutdownRequest& request) override;
+  bool abort_shutdown() override;
+  void free_later(std::vector<DetachedTables> tables) override;
+  [[nodiscard]] InfoFacts info_facts() override;
+  void reset_statistics() override;
+  void carry_out_cluster_effects() override;
+  [[nodiscard]] BusLinkFigures bus_link_figures(LinkId link) override;
+  [[nodiscard]] std::uint64_t bus_links_over_limit() override;
+  void sleep(microseconds time) override;
+  [[noreturn]] void crash(bool by_assert) override;
+  void log_notice(std::string_view line) override;
+  void log_warning(std::string_view line) override;
+  [[nodiscard]] std::int64_t wall_micros() override;
+  void set_active_expire(bool on) override;
+  void change_replication_id() override;
+
+ private:
+  // daemon.cc: building, running, the loop's own events.
+  [[nodiscard]] Result<void> start_cluster();
+  void accept(Accepted accepted);
+  void begin_turn();
+  void end_turn();
+  void refresh_gates();
+  void handle_signals();
+  void reopen_log();
+  void finish();
+
+  // daemon_cron.cc: what happens by time.
+  void cron_later();
+  void cron();
+  void expire_keys();
+  void end_pause();
+
+  // daemon_config.cc: settings that act.
+  Result<void> apply_listeners(const Settings& before);
+  void apply_limits();
+
+  Log& log_;
+  ProcessFacts process_;
+  Config config_;
+  asio::io_context loop_;
+  JobThread jobs_;
+  TickClock tick_clock_;
+  Keyspace keyspace_;
+  CommandTable commands_;
+  CommandStats stats_;
+  Slowlog slowlog_;
+  SessionRegistry sessions_;
+  WatchTable watch_;
+  NodeFacts facts_;
+  Services services_;
+  Dispatcher dispatcher_;
+  ClientTurns turns_;
+  Listeners listeners_;
+  std::unique_ptr<ClusterRunner> cluster_;
+  asio::steady_timer cron_timer_;
+  asio::steady_timer pause_timer_;
+  asio::signal_set signals_;
+  std::string run_id_;
+  std::string replication_id_;
+  MonoTime started_;
+  UnixMillis started_wall_;
+  Rates rates_;
+  PauseKind pause_ = PauseKind::kNone;
+  bool active_expire_ = true;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+  std::uint64_t cron_rounds_ = 0;
+  std::uint64_t peak_memory_ = 0;
+  std::uint64_t connections_received_ = 0;
+  std::uint64_t connections_rejected_ = 0;
+  std::uint64_t lazyfreed_ = 0;
+  std::uint64_t lazyfree_pending_ = 0;
+  std::uint64_t expire_cycle_micros_ = 0;
+  std::uint64_t expire_time_cap_reached_ = 0;
+  std::string rename_error_;  // of a rename-command line that names nothing
+};
+
+}  // namespace skein

@@ -1,0 +1,82 @@
+// What handlers ask of the node beyond configuration and time: clients, shutting down, memory.
+#include "daemon.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <skein/base/clock.h>
+
+namespace skein {
+
+void Daemon::close_session(Session& session, bool after_replies) { session.peer()->close(after_replies); }
+
+Result<void> Daemon::shut_down(const ShutdownRequest&) {
+  log_.warning("User requested shutdown...");
+  stopping_ = true;
+  exit_code_ = 0;
+  // The turn that asked for it ends first.
+  asio::post(loop_, [this] { finish(); });
+  return {};
+}
+
+bool Daemon::abort_shutdown() { return false; }
+
+void Daemon::finish() {
+  listeners_.close();
+  turns_.close_all();
+  if (cluster_ != nullptr) cluster_->stop();
+  if (!config_->pidfile.empty()) log_.notice("Removing the pid file.");
+  log_.warning("Skein is now ready to exit, bye bye...");
+  loop_.stop();
+}
+
+void Daemon::free_later(std::vector<DetachedTables> tables) {
+  std::size_t keys = 0;
+  for (const auto& table : tables) keys += table.keys();
+  if (keys == 0) return;
+  lazyfree_pending_ += keys;
+  // A job must be copyable; the tables travel in a shared box and die on the helper thread.
+  auto box = std::make_shared<std::vector<DetachedTables>>(std::move(tables));
+  jobs_.submit([box] { box->clear(); },
+               [this, keys] {
+                 lazyfree_pending_ -= keys;
+                 lazyfreed_ += keys;
+               });
+}
+
+void Daemon::carry_out_cluster_effects() {
+  if (cluster_ != nullptr) cluster_->carry_out_effects(true);
+}
+
+NodeActions::BusLinkFigures Daemon::bus_link_figures(LinkId link) {
+  if (cluster_ == nullptr) return {};
+  const auto figures = cluster_->link_figures(link);
+  return {figures.readable, figures.writable, figures.send_buffer_allocated, figures.send_buffer_used};
+}
+
+std::uint64_t Daemon::bus_links_over_limit() { return cluster_ != nullptr ? cluster_->figures().links_over_limit : 0; }
+
+// DEBUG SLEEP stops everything, the bus as well: others are meant to see this node as failed.
+void Daemon::sleep(microseconds time) {
+  timespec left{time.count() / 1'000'000, (time.count() % 1'000'000) * 1000};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+void Daemon::crash(bool by_assert) {
+  if (by_assert) std::abort();
+  std::raise(SIGSEGV);
+  std::_Exit(1);
+}
+
+void Daemon::log_notice(std::string_view line) { log_.notice(line); }
+void Daemon::log_warning(std::string_view line) { log_.warning(line); }
+std::int64_t Daemon::wall_micros() { return read_wall_micros(); }
+void Daemon::set_active_expire(bool on) { active_expire_ = on; }
+void Daemon::change_replication_id() { replication_id_ = Random::from_system().hex(40); }
+
+}  // namespace skein

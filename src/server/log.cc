@@ -1,0 +1,136 @@
+#include "log.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <spdlog/formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/syslog_sink.h>
+
+namespace skein {
+
+namespace {
+
+class LineFormatter final : public spdlog::formatter {
+ public:
+  explicit LineFormatter(std::shared_ptr<RoleLetter> role) : role_(std::move(role)) {}
+
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) override {
+    const auto since = message.time.time_since_epoch();
+    const std::time_t second = std::chrono::duration_cast<std::chrono::seconds>(since).count();
+    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(since).count() % 1000;
+    std::tm parts{};
+    localtime_r(&second, &parts);
+    std::array<char, 32> stamp;
+    const std::size_t size = std::strftime(stamp.data(), stamp.size(), "%d %b %Y %H:%M:%S", &parts);
+    fmt::format_to(std::back_inserter(line), "{}:{} {}.{:03} {} ", getpid(), *role_,
+                   std::string_view(stamp.data(), size), millis, mark(message.level));
+    line.append(message.payload.data(), message.payload.data() + message.payload.size());
+    line.push_back('\n');
+  }
+  [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>(role_);
+  }
+
+ private:
+  static char mark(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::debug: return '.';
+      case spdlog::level::info: return '-';
+      case spdlog::level::warn: return '*';
+      default: return '#';
+    }
+  }
+  std::shared_ptr<RoleLetter> role_;
+};
+
+// Appends whole lines to a descriptor, each with one write, so that several processes may
+// share a file.
+class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  DescriptorSink(int descriptor, bool owned) : descriptor_(descriptor), owned_(owned) {}
+  ~DescriptorSink() override {
+    if (owned_) ::close(descriptor_);
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    // A log that cannot be written has nowhere to say so.
+    [[maybe_unused]] const auto written = ::write(descriptor_, line.data(), line.size());
+  }
+  void flush_() override {}
+
+ private:
+  int descriptor_;
+  bool owned_;
+};
+
+int syslog_number(SyslogFacility facility) {
+  switch (facility) {
+    case SyslogFacility::kUser: return LOG_USER;
+    case SyslogFacility::kLocal0: return LOG_LOCAL0;
+    case SyslogFacility::kLocal1: return LOG_LOCAL1;
+    case SyslogFacility::kLocal2: return LOG_LOCAL2;
+    case SyslogFacility::kLocal3: return LOG_LOCAL3;
+    case SyslogFacility::kLocal4: return LOG_LOCAL4;
+    case SyslogFacility::kLocal5: return LOG_LOCAL5;
+    case SyslogFacility::kLocal6: return LOG_LOCAL6;
+    case SyslogFacility::kLocal7: return LOG_LOCAL7;
+  }
+  return LOG_LOCAL0;
+}
+
+}  // namespace
+
+Log::Log() {
+  logger_ = std::make_unique<spdlog::logger>("skein", std::make_shared<DescriptorSink>(1, false));
+  logger_->set_formatter(std::make_unique<LineFormatter>(role_));
+  set_level(LogLevel::kNotice);
+}
+
+Result<void> Log::open(const Settings& settings) {
+  file_ = settings.logfile;
+  syslog_ = settings.syslog_enabled;
+  syslog_ident_ = settings.syslog_ident;
+  syslog_facility_ = syslog_number(settings.syslog_facility);
+  set_level(settings.loglevel);
+  return reopen();
+}
+
+Result<void> Log::reopen() {
+  int descriptor = 1;
+  if (!file_.empty()) {
+    descriptor = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor < 0) return Error(fmt::format("Can't open the log file '{}': {}", file_, std::strerror(errno)));
+  }
+  std::vector<spdlog::sink_ptr> sinks{std::make_shared<DescriptorSink>(descriptor, !file_.empty())};
+  if (syslog_) {
+    sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>(syslog_ident_, LOG_PID | LOG_NDELAY,
+                                                                     syslog_facility_, false));
+  }
+  const auto level = logger_->level();
+  logger_ = std::make_unique<spdlog::logger>("skein", sinks.begin(), sinks.end());
+  sinks.front()->set_formatter(std::make_unique<LineFormatter>(role_));
+  if (syslog_) sinks.back()->set_pattern("%v");
+  logger_->set_level(level);
+  descriptor_ = descriptor;
+  return {};
+}
+
+void Log::set_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug: logger_->set_level(spdlog::level::debug); break;
+    case LogLevel::kVerbose: logger_->set_level(spdlog::level::info); break;
+    case LogLevel::kNotice: logger_->set_level(spdlog::level::warn); break;
+    case LogLevel::kWarning: logger_->set_level(spdlog::level::err); break;
+  }
+}
+
+}  // namespace skein

@@ -1,0 +1,54 @@
+// The server's log, in the line shape people and tools know from redis:
+// "<pid>:<role> <day month year time> <mark> <text>".
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <spdlog/logger.h>
+
+#include <skein/base/result.h>
+#include <skein/config/settings.h>
+
+namespace skein {
+
+// M primary, S replica, C child process, X Sentinel.
+using RoleLetter = char;
+
+class Log {
+ public:
+  Log();
+
+  // Where lines go: standard output when `file` is empty, and to syslog as well if asked.
+  Result<void> open(const Settings& settings);
+  // Opens the file anew under its name: what log rotation asks for by HUP.
+  Result<void> reopen();
+  void set_level(LogLevel level);
+  void set_role(RoleLetter role) { *role_ = role; }
+
+  void debug(std::string_view text) { write(spdlog::level::debug, text); }
+  void verbose(std::string_view text) { write(spdlog::level::info, text); }
+  void notice(std::string_view text) { write(spdlog::level::warn, text); }
+  void warning(std::string_view text) { write(spdlog::level::err, text); }
+
+  // The descriptor lines go to, for a crash report that may not allocate.
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+ private:
+  // redis's four levels on spdlog's: debug, info for verbose, warn for notice, err for warning.
+  void write(spdlog::level::level_enum level, std::string_view text) {
+    logger_->log(level, spdlog::string_view_t{text.data(), text.size()});
+  }
+
+  std::shared_ptr<RoleLetter> role_ = std::make_shared<RoleLetter>('M');
+  std::unique_ptr<spdlog::logger> logger_;
+  std::string file_;
+  std::string syslog_ident_;
+  int syslog_facility_ = 0;
+  bool syslog_ = false;
+  int descriptor_ = 1;
+};
+
+}  // namespace skein

@@ -1,0 +1,174 @@
+#include "process.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+extern char** environ;
+
+namespace skein {
+
+namespace {
+
+// The server's own descriptors: listeners, bus, files, pipes.
+constexpr rlim_t kOwnDescriptors = 32;
+
+struct TitleSpace {
+  char* begin = nullptr;
+  std::size_t size = 0;
+};
+// The kernel shows what stands in this memory, which is one per process.
+TitleSpace title_space;
+int crash_descriptor = 2;
+
+void write_text(std::string_view text) {
+  [[maybe_unused]] const auto written = ::write(crash_descriptor, text.data(), text.size());
+}
+
+void write_number(unsigned long value, unsigned base) {
+  std::array<char, 24> digits;
+  std::size_t at = digits.size();
+  do {
+    digits[--at] = "0123456789abcdef"[value % base];
+    value /= base;
+  } while (value != 0);
+  write_text({digits.data() + at, digits.size() - at});
+}
+
+// Only what is safe in a signal handler: write, backtrace (loaded beforehand), raise.
+void report_crash(int signal, siginfo_t* info, void*) {
+  write_text("\n=== SKEIN BUG REPORT: ");
+  write_text(SKEIN_VERSION);
+  write_text(" crashed by signal: ");
+  write_number(static_cast<unsigned long>(signal), 10);
+  if (info != nullptr && (signal == SIGSEGV || signal == SIGBUS)) {
+    write_text(", accessing address 0x");
+    write_number(reinterpret_cast<unsigned long>(info->si_addr), 16);
+  }
+  write_text(" ===\n------ STACK TRACE ------\n");
+  std::array<void*, 64> frames;
+  const int count = backtrace(frames.data(), static_cast<int>(frames.size()));
+  backtrace_symbols_fd(frames.data(), count, crash_descriptor);
+  write_text("=== END OF SKEIN BUG REPORT. Please send it to the maintainers. ===\n");
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+}  // namespace
+
+void daemonize() {
+  if (::fork() != 0) std::_Exit(0);
+  ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
+  if (null < 0) return;
+  for (int descriptor = 0; descriptor < 3; ++descriptor) ::dup2(null, descriptor);
+  if (null > 2) ::close(null);
+}
+
+Result<void> write_pid_file(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (descriptor < 0) return Error(std::strerror(errno));
+  const std::string text = fmt::format("{}\n", getpid());
+  const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  ::close(descriptor);
+  if (!written) return Error(std::strerror(error));
+  return {};
+}
+
+std::string detect_supervisor(Supervised wanted) {
+  const bool upstart = std::getenv("UPSTART_JOB") != nullptr;
+  const bool systemd = std::getenv("NOTIFY_SOCKET") != nullptr;
+  if (upstart && (wanted == Supervised::kUpstart || wanted == Supervised::kAuto)) return "upstart";
+  if (systemd && (wanted == Supervised::kSystemd || wanted == Supervised::kAuto)) return "systemd";
+  return "no";
+}
+
+void notify_supervisor(std::string_view supervisor, std::string_view message) {
+  if (supervisor == "upstart") {
+    // It counts a process as started once it has stopped itself.
+    if (message.starts_with("READY")) std::raise(SIGSTOP);
+    return;
+  }
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (supervisor != "systemd" || path == nullptr || (path[0] != '/' && path[0] != '@')) return;
+  const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::size_t size = std::min(std::strlen(path), sizeof address.sun_path - 1);
+  std::memcpy(address.sun_path, path, size);
+  if (path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+  ::sendto(descriptor, message.data(), message.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), length);
+  ::close(descriptor);
+}
+
+std::uint32_t raise_descriptor_limit(std::uint32_t clients) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return clients;
+  const rlim_t wanted = rlim_t{clients} + kOwnDescriptors;
+  if (limit.rlim_cur >= wanted) return clients;
+  // The hard limit can be raised by root alone; then what it allows is taken.
+  for (const rlim_t attempt : {wanted, limit.rlim_max}) {
+    const rlimit raised{attempt, std::max(attempt, limit.rlim_max)};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) break;
+  }
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return clients;
+  return limit.rlim_cur > kOwnDescriptors ? static_cast<std::uint32_t>(limit.rlim_cur - kOwnDescriptors) : 1;
+}
+
+void prepare_title(int argc, char** argv) {
+  char* end = argv[0];
+  for (int i = 0; i < argc; ++i) {
+    if (argv[i] == end) end = argv[i] + std::strlen(argv[i]) + 1;
+  }
+  std::size_t variables = 0;
+  for (char** variable = environ; *variable != nullptr; ++variable, ++variables) {
+    if (*variable == end) end = *variable + std::strlen(*variable) + 1;
+  }
+  // The environment moves elsewhere, because the title will overwrite it.
+  auto** moved = static_cast<char**>(std::calloc(variables + 1, sizeof(char*)));
+  for (std::size_t i = 0; i < variables; ++i) moved[i] = ::strdup(environ[i]);
+  environ = moved;
+  title_space = {argv[0], static_cast<std::size_t>(end - argv[0])};
+}
+
+void set_title(std::string_view title) {
+  if (title_space.size < 2) return;
+  const std::size_t size = std::min(title.size(), title_space.size - 1);
+  std::memcpy(title_space.begin, title.data(), size);
+  std::memset(title_space.begin + size, 0, title_space.size - size);
+}
+
+void install_crash_reports(int descriptor, bool enabled) {
+  crash_descriptor = descriptor;
+  // The first backtrace loads a library, which must not happen in the handler.
+  std::array<void*, 4> frames;
+  (void)backtrace(frames.data(), static_cast<int>(frames.size()));
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+    struct sigaction action{};
+    if (enabled) {
+      action.sa_sigaction = report_crash;
+      action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESETHAND;
+    } else {
+      action.sa_handler = SIG_DFL;
+    }
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+}  // namespace skein
