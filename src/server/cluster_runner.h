@@ -4,7 +4,6 @@
 // Owns the member, the bus and nodes.conf. Decides nothing about the cluster.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -77,7 +76,13 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   [[nodiscard]] Figures figures() const;
   [[nodiscard]] Bus::LinkFigures link_figures(LinkId link) const { return bus_.figures(link.value()); }
 
+  [[nodiscard]] bool is_replica() const { return node_->topology().self().is_replica(); }
+  // False while the last state could not be saved; it is tried again and again.
+  [[nodiscard]] bool is_saved() const;
+
  private:
+  struct Save;
+
   ClusterRunner(asio::io_context& loop, const Config& config, Keyspace& keyspace, JobThread& jobs, ClusterHooks hooks,
                 NodesFile::Loaded loaded);
 
@@ -92,20 +97,24 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   [[nodiscard]] std::uint64_t total_keys() const override;
 
   void tick_later();
-  void settle(bool operators);
-  void carry_out(OpenLink& effect);
-  void carry_out(CloseLink& effect);
-  void carry_out(SendPacket& effect);
+  void tick();
+  void publish_changes();
+  void carry_out(const OpenLink& effect);
+  void carry_out(const CloseLink& effect);
+  void carry_out(const SendPacket& effect);
   void carry_out(SaveTopology& effect);
-  void carry_out(SlotsLost& effect);
-  void carry_out(ReplicateFrom& effect);
-  void carry_out(StopReplicating& effect);
-  void carry_out(EmptyDataset& effect);
-  void carry_out(StateChanged& effect);
-  void carry_out(LogEvent& effect);
-  void start_save();
-  // False when it could not be saved; it is tried again then.
-  bool finish_save();
+  void carry_out(const SlotsLost& effect);
+  void carry_out(const ReplicateFrom& effect);
+  void carry_out(const StopReplicating& effect);
+  void carry_out(const EmptyDataset& effect);
+  void carry_out(const StateChanged& effect);
+  void carry_out(const LogEvent& effect);
+  // Saving.
+  void save_in_background();
+  void on_saved_in_background(const std::shared_ptr<Save>& save);
+  // False when it could not be saved.
+  bool save_at_once();
+  bool conclude_save(const Result<void>& outcome);
 
   asio::io_context& loop_;
   const Config& config_;
@@ -117,13 +126,13 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   std::unique_ptr<ClusterNode> node_;
   Bus bus_;
   asio::steady_timer timer_;
-  struct Save;
-  std::shared_ptr<Save> save_;  // the one under way
-  MonoTime retry_save_at_{};
-  bool settling_ = false;
-  bool stopped_ = false;
-  std::uint64_t inbound_links_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::shared_ptr<Save> save_;  // the one under way, or failed and waiting to be tried again
   std::optional<ReplicationSource> source_;
+  std::uint64_t inbound_links_ = 0;
+  std::uint64_t published_revision_ = 0;
+  bool changed_ = false;  // beyond what the revision tells
+  bool for_operator_ = false;
 };
 
 }  // namespace skein

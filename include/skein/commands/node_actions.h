@@ -65,6 +65,8 @@ class NodeActions {
   // The cluster member decided something on a command's behalf: carry it out; what must be
   // saved is saved when this returns.
   virtual void carry_out_cluster_effects() = 0;
+  // False while the last state could not be saved; it goes on being tried.
+  [[nodiscard]] virtual bool is_cluster_saved() { return true; }
   // The sockets of the cluster bus, for CLUSTER LINKS and INFO. Zeros where there is no bus.
   struct BusLinkFigures {
     bool readable = false;  // what the link waits for

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include <skein/base/ids.h>
+#include <skein/cluster/router/route.h>
 #include <skein/command/key_finder.h>
 #include <skein/config/settings.h>
 #include <skein/dispatch/facts.h>
@@ -23,16 +23,13 @@
 
 namespace skein {
 
-class Topology;
-
 class ClusterRouter final : public Router {
  public:
   // Both must outlive the router; settings are read when a call is routed.
-  ClusterRouter(Keyspace& keyspace, const Settings& settings);
-  ~ClusterRouter() override;
+  ClusterRouter(Keyspace& keyspace, const Settings& settings) : keyspace_(keyspace), settings_(settings) {}
 
-  // The slot map or the cluster's state may have changed. Costs nothing when neither has.
-  // Until the first call nothing is served.
+  // The slot map or the cluster's state may have changed. Costs next to nothing when neither
+  // has. Until the first call nothing is served.
   void update(const Topology& topology, bool cluster_ok);
 
   [[nodiscard]] std::optional<std::string> refuse(const Command& command, std::span<const std::string_view> arguments,
@@ -42,22 +39,24 @@ class ClusterRouter final : public Router {
 
   // For NodeFacts: kSlotCount bytes at one address, 1 where every call is served at once.
   [[nodiscard]] const std::uint8_t* served_slots() const { return served_.data(); }
-  // Which slot a key is in, by its hash tag.
-  [[nodiscard]] static Slot slot_of(std::string_view key);
 
  private:
-  struct Call;
-  struct Gathered;
-  bool gather(const Command& command, std::span<const std::string_view> arguments, Gathered& gathered);
-  [[nodiscard]] std::optional<std::string> judge(const Gathered& gathered, const Session& session) const;
-  void refresh_served();
+  void gather(const Command& command, std::span<const std::string_view> arguments);
+  void begin();
+  [[nodiscard]] std::optional<std::string> judge(const Session& session);
+  [[nodiscard]] KeyPresence count_keys() const;
 
   Keyspace& keyspace_;
   const Settings& settings_;
-  std::unique_ptr<const Topology> topology_;
+  std::optional<Topology> topology_;
   bool cluster_ok_ = false;
-  std::vector<FoundKey> found_;  // kept for its memory
   std::array<std::uint8_t, kSlotCount> served_{};
+
+  // What is gathered of one call, or of all calls of a transaction; members for their memory.
+  RouteQuery query_;
+  std::vector<std::string_view> keys_;
+  std::vector<FoundKey> found_;
+  std::vector<std::string_view> views_;
 };
 
 }  // namespace skein

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,17 +13,17 @@
 #include <vector>
 
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
 
 #include <skein/base/result.h>
 #include <skein/base/time.h>
+#include <skein/net/listeners.h>
 
 namespace skein {
 
 using BusKey = std::uint64_t;
 
-// Whom a bus tells what happens. Calls may come from inside `open` and `send` never; they
-// come from the event loop. During a call links may be opened, closed and written to.
+// Whom a bus tells what happens: always from the event loop, never from inside a call of the
+// bus. In return links may be opened, closed and written to at any time.
 class BusOwner {
  public:
   virtual ~BusOwner() = default;
@@ -34,7 +33,7 @@ class BusOwner {
   virtual void on_bus_down(BusKey link) = 0;  // any; not for those closed by `close`
   virtual void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                              std::string_view bytes) = 0;
-  // The other end sent something that is no packet, or a limit was passed; the link goes down next.
+  // What is wrong with a link that goes down next: no packets came, or too much waits to be sent.
   virtual void on_bus_trouble(BusKey link, std::string_view what) = 0;
 };
 
@@ -43,6 +42,7 @@ struct BusSettings {
   std::string source_address;    // bind-source-addr; empty: the system's choice
   std::uint64_t send_limit = 0;  // cluster-link-sendbuf-limit; 0: none but kMaxUnsent
   milliseconds connect_timeout{15000};
+  milliseconds keepalive{30000};  // idle time before the system asks whether the other end is there
 };
 
 class BusLink;
@@ -58,7 +58,7 @@ class Bus {
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
 
-  // Addresses as `bind` writes them ("-" in front: may be missing; "*": all of IPv4 or IPv6).
+  // Addresses as `bind` writes them.
   Result<void> listen(const std::vector<std::string>& addresses, std::uint16_t port);
   void set(BusSettings settings);
   // Nothing is reported any more.
@@ -66,7 +66,8 @@ class Bus {
 
   void open(BusKey link, const std::string& ip, std::uint16_t port);
   void close(BusKey link);
-  // Urgent packets leave before others that wait. Dropped when there is no such link.
+  // Urgent packets leave before others that wait. Waits for the link to be up; dropped when
+  // there is no such link.
   void send(BusKey link, std::shared_ptr<const std::string> bytes, bool urgent);
 
   struct LinkFigures {
@@ -83,18 +84,20 @@ class Bus {
 
  private:
   friend class BusLink;
-  class Listener;
 
-  void accept(asio::ip::tcp::socket socket);
-  void lost(BusLink& link);
+  void accept(Accepted accepted);
+  void lost(BusKey link);
+  void trouble_later(BusKey link, std::string_view what);  // `what` is a literal
   [[nodiscard]] std::uint64_t unsent_limit() const;
 
   asio::io_context& loop_;
   BusOwner& owner_;
   BusSettings settings_;
-  std::vector<std::shared_ptr<Listener>> listeners_;
+  Listeners listeners_;
   std::unordered_map<BusKey, std::shared_ptr<BusLink>> links_;
   std::uint64_t over_limit_ = 0;
+  std::vector<char> read_buffer_;  // shared: what is read is handed over or copied at once
+  std::shared_ptr<bool> running_ = std::make_shared<bool>(true);
 };
 
 }  // namespace skein

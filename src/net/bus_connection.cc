@@ -1,0 +1,203 @@
+#include "bus_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+
+#include <skein/cluster/bus/packet.h>
+
+namespace skein {
+
+namespace {
+
+// How much of one link is read in a turn: others wait for theirs.
+constexpr int kReadsPerTurn = 8;
+// How much is given to the system at once. Urgent packets wait for no more than this.
+constexpr std::size_t kPacketsPerWrite = 16;
+constexpr std::size_t kBytesPerWrite = 128 * 1024;
+// A buffer that grew for one large packet is not kept.
+constexpr std::size_t kKeptBuffer = 16 * 1024;
+
+}  // namespace
+
+BusLink::BusLink(Bus& bus, BusKey key, BusSocket socket)
+    : bus_(&bus), key_(key), socket_(std::move(socket)) {}
+
+void BusLink::connect(const std::string& ip, std::uint16_t port) {
+  asio::error_code error;
+  const auto address = asio::ip::make_address(ip, error);
+  if (error) return fail_later();
+  const asio::ip::tcp::endpoint there(address, port);
+  socket_.open(asio::generic::stream_protocol(there.protocol()), error);
+  if (error) return fail_later();
+  close_on_exec(socket_.native_handle());
+  if (!bus_->settings_.source_address.empty()) {
+    const auto source = asio::ip::make_address(bus_->settings_.source_address, error);
+    if (!error) socket_.bind(asio::ip::tcp::endpoint(source, 0), error);
+    if (error) return fail_later();
+  }
+  connecting_ = std::make_unique<asio::steady_timer>(socket_.get_executor(), bus_->settings_.connect_timeout);
+  connecting_->async_wait([self = shared_from_this()](const asio::error_code& ended) {
+    if (!ended && !self->is_dropped() && !self->up_) self->fail();
+  });
+  socket_.async_connect(there, [self = shared_from_this()](const asio::error_code& result) { self->connected(result); });
+}
+
+void BusLink::connected(const asio::error_code& error) {
+  if (is_dropped()) return;
+  if (error) return fail();
+  connecting_.reset();
+  begin();
+  bus_->owner_.on_bus_up(key_);
+}
+
+void BusLink::begin() {
+  prepare_bus_socket(socket_, std::chrono::duration_cast<seconds>(bus_->settings_.keepalive));
+  asio::error_code error;
+  const auto remote = socket_.remote_endpoint(error);
+  const auto local = socket_.local_endpoint(error);
+  if (error) return fail_later();
+  remote_ip_ = address_text(remote);
+  local_ip_ = address_text(local);
+  up_ = true;
+  read_later();
+  write();
+}
+
+void BusLink::fail_later() {
+  failing_ = true;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->fail(); });
+}
+
+void BusLink::fail() {
+  if (is_dropped()) return;
+  Bus& bus = *bus_;
+  drop();
+  bus.lost(key_);
+}
+
+void BusLink::drop() {
+  bus_ = nullptr;
+  connecting_.reset();
+  asio::error_code ignored;
+  socket_.close(ignored);
+  urgent_.clear();
+  others_.clear();
+  unsent_ = 0;
+}
+
+// Waiting without a buffer: most links are idle most of the time.
+void BusLink::read_later() {
+  socket_.async_wait(BusSocket::wait_read, [self = shared_from_this()](const asio::error_code& error) {
+    if (self->is_dropped()) return;
+    if (error) {
+      self->fail();
+    } else {
+      self->read();
+    }
+  });
+}
+
+void BusLink::read() {
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    asio::error_code error;
+    std::vector<char>& buffer = bus_->read_buffer_;
+    const std::size_t got = socket_.read_some(asio::buffer(buffer), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) break;
+    if (error == asio::error::interrupted) continue;
+    if (error) return fail();
+    if (!take_input({buffer.data(), got})) return;
+    if (got < buffer.size()) break;
+  }
+  read_later();
+}
+
+bool BusLink::take_input(std::string_view bytes) {
+  if (partial_.empty()) {
+    const auto used = hand_over(bytes);
+    if (!used) return false;
+    partial_.assign(bytes.substr(*used));
+    return true;
+  }
+  partial_.append(bytes);
+  const auto used = hand_over(partial_);
+  if (!used) return false;
+  partial_.erase(0, *used);
+  if (partial_.empty() && partial_.capacity() > kKeptBuffer) partial_.shrink_to_fit();
+  return true;
+}
+
+std::optional<std::size_t> BusLink::hand_over(std::string_view bytes) {
+  std::size_t used = 0;
+  while (used < bytes.size()) {
+    const Frame frame = judge_frame(bytes.substr(used));
+    if (frame.kind == Frame::Kind::kNeedMore) break;
+    if (frame.kind == Frame::Kind::kBroken) {
+      bus_->owner_.on_bus_trouble(key_, "what came is no packet of the cluster bus");
+      if (!is_dropped()) fail();
+      return std::nullopt;
+    }
+    bus_->owner_.on_bus_packet(key_, remote_ip_, local_ip_, bytes.substr(used, frame.bytes));
+    if (is_dropped()) return std::nullopt;
+    used += frame.bytes;
+  }
+  return used;
+}
+
+void BusLink::send(Bytes bytes, bool urgent) {
+  if (failing_) return;
+  unsent_ += bytes->size();
+  (urgent ? urgent_ : others_).push_back(std::move(bytes));
+  if (unsent_ > bus_->unsent_limit()) {
+    ++bus_->over_limit_;
+    urgent_.clear();
+    others_.clear();
+    unsent_ = 0;
+    bus_->trouble_later(key_, "the other node does not read: its link holds more than cluster-link-sendbuf-limit");
+    return fail_later();
+  }
+  if (up_ && in_flight_.empty()) write();
+}
+
+void BusLink::write() {
+  std::vector<asio::const_buffer> buffers;
+  std::size_t size = 0;
+  while (in_flight_.size() < kPacketsPerWrite && size < kBytesPerWrite) {
+    auto& queue = urgent_.empty() ? others_ : urgent_;
+    if (queue.empty()) break;
+    size += queue.front()->size();
+    buffers.push_back(asio::buffer(*queue.front()));
+    in_flight_.push_back(std::move(queue.front()));
+    queue.pop_front();
+  }
+  if (in_flight_.empty()) return;
+  asio::async_write(socket_, buffers, [self = shared_from_this()](const asio::error_code& error, std::size_t) {
+    self->written(error);
+  });
+}
+
+void BusLink::written(const asio::error_code& error) {
+  if (is_dropped()) {
+    in_flight_.clear();
+    return;
+  }
+  if (error) return fail();
+  for (const auto& bytes : in_flight_) unsent_ -= std::min<std::uint64_t>(unsent_, bytes->size());
+  in_flight_.clear();
+  if (!failing_) write();
+}
+
+Bus::LinkFigures BusLink::figures() const {
+  return {.exists = true,
+          .readable = up_,
+          .writable = !up_ || !in_flight_.empty(),
+          .send_buffer_allocated = unsent_,
+          .send_buffer_used = unsent_};
+}
+
+std::uint64_t BusLink::memory() const { return sizeof *this + partial_.capacity() + unsent_; }
+
+}  // namespace skein

@@ -1,0 +1,69 @@
+// One connection of the cluster bus: frames in, packets out, urgent ones first.
+//
+// Lives until its last pending handler has run; after `drop` it does nothing more.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <asio/steady_timer.hpp>
+
+#include <skein/net/bus_link.h>
+
+#include "bus_socket.h"
+
+namespace skein {
+
+class BusLink : public std::enable_shared_from_this<BusLink> {
+ public:
+  using Bytes = std::shared_ptr<const std::string>;
+
+  BusLink(Bus& bus, BusKey key, BusSocket socket);
+
+  [[nodiscard]] BusKey key() const { return key_; }
+  // Exactly one of the two begins its life.
+  void connect(const std::string& ip, std::uint16_t port);
+  void begin();
+  void send(Bytes bytes, bool urgent);
+  // Closes the socket, forgets what waited, and the bus.
+  void drop();
+
+  [[nodiscard]] Bus::LinkFigures figures() const;
+  [[nodiscard]] std::uint64_t memory() const;
+
+ private:
+  void connected(const asio::error_code& error);
+  // The bus is told from the event loop, never from inside one of its own calls.
+  void fail_later();
+  void fail();
+  void read_later();
+  void read();
+  // False when the link has ended.
+  bool take_input(std::string_view bytes);
+  // How many bytes were whole packets; nothing when the link has ended.
+  std::optional<std::size_t> hand_over(std::string_view bytes);
+  void write();
+  void written(const asio::error_code& error);
+  [[nodiscard]] bool is_dropped() const { return bus_ == nullptr; }
+
+  Bus* bus_;
+  BusKey key_;
+  BusSocket socket_;
+  std::unique_ptr<asio::steady_timer> connecting_;
+  bool up_ = false;
+  bool failing_ = false;
+  std::string remote_ip_;
+  std::string local_ip_;
+  std::string partial_;  // the beginning of a packet
+  std::deque<Bytes> urgent_;
+  std::deque<Bytes> others_;
+  std::vector<Bytes> in_flight_;
+  std::uint64_t unsent_ = 0;
+};
+
+}  // namespace skein

@@ -1,0 +1,228 @@
+#include "cluster_runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <skein/base/clock.h>
+
+#include "cluster_start.h"
+
+namespace skein {
+
+namespace {
+
+// A full disk is tried again after this.
+constexpr milliseconds kSaveRetry{500};
+
+LinkId link_of(BusKey key) { return (key & 1) != 0 ? LinkId::inbound(key >> 1) : LinkId::outbound(key >> 1); }
+
+}  // namespace
+
+struct ClusterRunner::Save {
+  SaveTopology what;
+  std::shared_ptr<PendingSave> pending;
+  bool has_failed = false;
+  MonoTime retry_at{};
+};
+
+Result<std::unique_ptr<ClusterRunner>> ClusterRunner::start(asio::io_context& loop, const Config& config,
+                                                            Keyspace& keyspace, JobThread& jobs, ClusterHooks hooks) {
+  if (auto usable = check_cluster_ports(config.settings()); !usable) return usable.error();
+  auto loaded = NodesFile::load(config->cluster_config_file);
+  if (!loaded) return loaded.error();
+  if (loaded->saved) {
+    if (auto alone = check_no_twin(*loaded->saved, config.settings(), loaded->file->path()); !alone) return alone.error();
+  }
+  std::unique_ptr<ClusterRunner> runner(
+      new ClusterRunner(loop, config, keyspace, jobs, std::move(hooks), std::move(*loaded)));
+  if (auto listening = runner->bus_.listen(config->bind, bus_port(config.settings())); !listening) {
+    return listening.error().within("cluster bus");
+  }
+  // The identity is on disk before anybody hears of it.
+  runner->carry_out_effects(true);
+  if (!runner->is_saved()) return Error("cannot save the cluster configuration in " + runner->file_->path());
+  runner->tick_later();
+  return runner;
+}
+
+ClusterRunner::ClusterRunner(asio::io_context& loop, const Config& config, Keyspace& keyspace, JobThread& jobs,
+                             ClusterHooks hooks, NodesFile::Loaded loaded)
+    : loop_(loop),
+      config_(config),
+      keyspace_(keyspace),
+      jobs_(jobs),
+      hooks_(std::move(hooks)),
+      file_(std::move(loaded.file)),
+      router_(keyspace, config.settings()),
+      node_(std::make_unique<ClusterNode>(node_settings(config.settings()), std::move(loaded.saved),
+                                          Random::from_system(), static_cast<const SlotKeys&>(*this), read_clocks())),
+      bus_(loop, *this, bus_settings(config.settings())),
+      timer_(loop) {}
+
+ClusterRunner::~ClusterRunner() { stop(); }
+
+void ClusterRunner::stop() {
+  if (!*alive_) return;
+  *alive_ = false;
+  timer_.cancel();
+  bus_.stop();
+  if (save_ != nullptr) (void)save_at_once();
+}
+
+void ClusterRunner::apply_settings() {
+  bus_.set(bus_settings(config_.settings()));
+  node_->on_settings(node_settings(config_.settings()), read_clocks());
+  carry_out_effects(false);
+}
+
+bool ClusterRunner::is_saved() const { return save_ == nullptr || !save_->has_failed; }
+
+ClusterRunner::Figures ClusterRunner::figures() const {
+  // Two connections to each of the others, as redis counts them.
+  return {.connections = (node_->topology().node_count() - 1) * 2,
+          .links_memory = bus_.memory(),
+          .links_over_limit = bus_.links_over_limit()};
+}
+
+void ClusterRunner::tick_later() {
+  timer_.expires_after(kClusterTick);
+  timer_.async_wait([this](const asio::error_code& cancelled) {
+    if (!cancelled) tick();
+  });
+}
+
+void ClusterRunner::tick() {
+  tick_later();
+  const Now now = read_clocks();
+  if (save_ != nullptr && save_->has_failed && now.mono >= save_->retry_at) save_in_background();
+  node_->on_tick(now);
+  carry_out_effects(false);
+}
+
+void ClusterRunner::carry_out_effects(bool for_operator) {
+  for_operator_ = for_operator;
+  for (;;) {
+    Effects effects = node_->take_effects();
+    for (Effect& effect : effects) std::visit([this](auto& what) { carry_out(what); }, effect);
+    if (!effects.empty()) continue;
+    // What a save lets go, and the next save, come out as effects again.
+    if (for_operator && save_ != nullptr && save_at_once()) continue;
+    break;
+  }
+  for_operator_ = false;
+  publish_changes();
+}
+
+void ClusterRunner::publish_changes() {
+  const std::uint64_t revision = node_->topology().revision();
+  if (!changed_ && revision == published_revision_) return;
+  published_revision_ = revision;
+  changed_ = false;
+  router_.update(node_->topology(), node_->state() == ClusterState::kOk);
+  if (hooks_.changed) hooks_.changed();
+}
+
+BusKey ClusterRunner::on_bus_accepted() { return LinkId::inbound(++inbound_links_).value(); }
+
+void ClusterRunner::on_bus_up(BusKey link) {
+  node_->on_link_up(link_of(link), read_clocks());
+  carry_out_effects(false);
+}
+
+void ClusterRunner::on_bus_down(BusKey link) {
+  node_->on_link_down(link_of(link), read_clocks());
+  carry_out_effects(false);
+}
+
+void ClusterRunner::on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
+                                  std::string_view bytes) {
+  node_->on_packet({link_of(link), remote_ip, local_ip}, bytes, read_clocks());
+  carry_out_effects(false);
+}
+
+void ClusterRunner::on_bus_trouble(BusKey, std::string_view what) {
+  hooks_.log(EventLevel::kWarning, fmt::format("Closing a cluster bus link: {}", what));
+}
+
+std::uint64_t ClusterRunner::keys_in(Slot slot) const { return keyspace_.db(0).count_in_slot(slot); }
+std::uint64_t ClusterRunner::total_keys() const { return keyspace_.total_keys(); }
+
+void ClusterRunner::carry_out(const OpenLink& effect) { bus_.open(effect.link.value(), effect.ip, effect.bus_port); }
+void ClusterRunner::carry_out(const CloseLink& effect) { bus_.close(effect.link.value()); }
+
+void ClusterRunner::carry_out(const SendPacket& effect) {
+  bus_.send(effect.link.value(), effect.bytes, effect.is_urgent());
+}
+
+void ClusterRunner::carry_out(const SlotsLost& effect) {
+  std::size_t keys = 0;
+  for (const Slot slot : effect.slots) keys += keyspace_.db(0).erase_slot(slot);
+  if (keys == 0) return;
+  hooks_.log(EventLevel::kNotice,
+             fmt::format("Deleted {} keys of {} slots that another node owns now", keys, effect.slots.size()));
+}
+
+void ClusterRunner::carry_out(const ReplicateFrom& effect) {
+  source_ = ReplicationSource{effect.primary, effect.ip, effect.port};
+  changed_ = true;
+}
+
+void ClusterRunner::carry_out(const StopReplicating&) {
+  source_.reset();
+  changed_ = true;
+}
+
+void ClusterRunner::carry_out(const EmptyDataset&) {
+  auto tables = keyspace_.flush(-1);
+  if (hooks_.free_later) hooks_.free_later(std::move(tables));
+}
+
+void ClusterRunner::carry_out(const StateChanged&) { changed_ = true; }
+void ClusterRunner::carry_out(const LogEvent& effect) { hooks_.log(effect.level, effect.text); }
+
+void ClusterRunner::carry_out(SaveTopology& effect) {
+  save_ = std::make_shared<Save>();
+  save_->what = std::move(effect);
+  // For an operator it is done in a moment, on this thread.
+  if (!for_operator_) save_in_background();
+}
+
+void ClusterRunner::save_in_background() {
+  save_->has_failed = false;
+  save_->pending = std::make_shared<PendingSave>(*file_, save_->what.text);
+  jobs_.submit([pending = save_->pending, file = file_] { (void)pending->finish(); },
+               [this, alive = alive_, save = save_] {
+                 if (*alive) on_saved_in_background(save);
+               });
+}
+
+void ClusterRunner::on_saved_in_background(const std::shared_ptr<Save>& save) {
+  // An operator's command may have needed it sooner.
+  if (save != save_ || save->has_failed) return;
+  (void)conclude_save(save->pending->finish());
+  carry_out_effects(false);
+}
+
+bool ClusterRunner::save_at_once() {
+  if (save_->has_failed || save_->pending == nullptr) {
+    save_->pending = std::make_shared<PendingSave>(*file_, save_->what.text);
+  }
+  return conclude_save(save_->pending->finish());
+}
+
+bool ClusterRunner::conclude_save(const Result<void>& outcome) {
+  if (!outcome) {
+    save_->has_failed = true;
+    save_->retry_at = read_boot_clock() + kSaveRetry;
+    hooks_.log(EventLevel::kWarning, fmt::format("Saving the cluster configuration failed, trying again: {}",
+                                                 outcome.error().message()));
+    return false;
+  }
+  const auto saved = std::exchange(save_, nullptr);
+  node_->on_saved(saved->what.ticket, read_clocks());
+  return true;
+}
+
+}  // namespace skein

@@ -1,0 +1,79 @@
+#include "cluster_start.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <skein/cluster/node/twin_probe.h>
+#include <skein/net/bus_probe.h>
+
+namespace skein {
+
+namespace {
+
+constexpr int kBusPortAbove = 10000;
+constexpr milliseconds kTwinTimeout{1000};
+
+milliseconds capped(milliseconds span) { return std::chrono::duration_cast<milliseconds>(as_timeout(span)); }
+
+}  // namespace
+
+NodeSettings node_settings(const Settings& s) {
+  NodeSettings node;
+  node.port = s.port;
+  node.tls_port = s.tls_port;
+  node.bus_port = s.cluster_port;
+  node.tls_cluster = s.tls_cluster;
+  node.announce_ip = s.cluster_announce_ip;
+  node.announce_hostname = s.cluster_announce_hostname;
+  node.announce_port = s.cluster_announce_port;
+  node.announce_tls_port = s.cluster_announce_tls_port;
+  node.announce_bus_port = s.cluster_announce_bus_port;
+  node.node_timeout = capped(s.cluster_node_timeout);
+  node.require_full_coverage = s.cluster_require_full_coverage;
+  node.replica_no_failover = s.cluster_replica_no_failover;
+  node.allow_replica_migration = s.cluster_allow_replica_migration;
+  node.endpoint_type = s.cluster_preferred_endpoint_type;
+  return node;
+}
+
+BusSettings bus_settings(const Settings& s) {
+  const milliseconds timeout = capped(s.cluster_node_timeout);
+  return {.backlog = s.tcp_backlog,
+          .source_address = s.bind_source_addr,
+          .send_limit = s.cluster_link_sendbuf_limit,
+          .connect_timeout = std::max(timeout, milliseconds{1000}),
+          .keepalive = 2 * timeout};
+}
+
+std::uint16_t bus_port(const Settings& s) {
+  return s.cluster_port != 0 ? s.cluster_port : static_cast<std::uint16_t>(s.port + kBusPortAbove);
+}
+
+Result<void> check_cluster_ports(const Settings& s) {
+  if (s.port == 0) return Error("cluster mode needs a port for clients: port is 0");
+  if (s.cluster_port == 0 && s.port + kBusPortAbove > 65535) {
+    return Error(fmt::format("port {} is too high for cluster mode: the bus listens on port + {}, which must be at "
+                             "most 65535, unless cluster-port names another",
+                             s.port, kBusPortAbove));
+  }
+  return {};
+}
+
+Result<void> check_no_twin(const SavedState& saved, const Settings& settings, const std::string& file) {
+  const NodeSettings own = node_settings(settings);
+  const auto there = choose_twin_address(saved, own, listening_ips(settings.bind));
+  if (!there) return {};
+  Random random = Random::from_system();
+  const auto answer = ask_bus({.ip = there->ip,
+                               .port = there->bus_port,
+                               .source_address = settings.bind_source_addr,
+                               .packet = encode_twin_question(random, own),
+                               .timeout = kTwinTimeout});
+  if (!answer || judge_twin_answer(*answer, saved.topology.self().id) != TwinVerdict::kOwnIdAnswers) return {};
+  return Error(fmt::format("{} was copied from a node that is running: the one at {}:{} answers with the same id {}. "
+                           "Remove the file to start this node with an identity of its own",
+                           file, there->ip, there->port, saved.topology.self().id.view()));
+}
+
+}  // namespace skein

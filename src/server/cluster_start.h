@@ -1,0 +1,26 @@
+// What the cluster member is told by the configuration, and what is checked before it starts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <skein/base/result.h>
+#include <skein/cluster/node/saved_state.h>
+#include <skein/cluster/node/settings.h>
+#include <skein/config/settings.h>
+#include <skein/net/bus_link.h>
+
+namespace skein {
+
+[[nodiscard]] NodeSettings node_settings(const Settings& settings);
+[[nodiscard]] BusSettings bus_settings(const Settings& settings);
+[[nodiscard]] std::uint16_t bus_port(const Settings& settings);
+
+// Refuses ports between which no bus can listen.
+[[nodiscard]] Result<void> check_cluster_ports(const Settings& settings);
+
+// Refuses to start when another node answers under the identity in `file`: the file was
+// copied. Asks only when the saved address is not this node's own; blocks for a second at most.
+[[nodiscard]] Result<void> check_no_twin(const SavedState& saved, const Settings& settings, const std::string& file);
+
+}  // namespace skein
