@@ -55,6 +55,14 @@ std::string percentile_text(double value) {
   return text;
 }
 
+// A word for the file, in quotes when it would not be read back as itself without.
+std::string file_word(const std::string& word) {
+  const auto read_back = split_words(word);
+  const bool plain =
+      read_back && read_back->size() == 1 && read_back->front() == word && !word.starts_with('#');
+  return plain ? word : quote(word);
+}
+
 // An empty list has to be written, or the default would come back.
 std::string or_quotes(std::string text) {
   return text.empty() ? "\"\"" : text;
@@ -74,7 +82,9 @@ Result<void> read_bind(Settings& settings, std::span<const std::string> words, b
 
 std::vector<FileLine> bind_lines(const Settings& settings) {
   if (settings.bind == default_bind()) return {};
-  return {{or_quotes(print_bind(settings))}};
+  std::vector<std::string> words;
+  for (const auto& address : settings.bind) words.push_back(file_word(address));
+  return {{or_quotes(join_words(words))}};
 }
 
 std::string print_save(const Settings& settings) {
@@ -227,7 +237,7 @@ Result<void> read_replicaof(Settings& settings, std::span<const std::string> wor
 // In a cluster the role is in nodes.conf, and the directive may not be in the file.
 std::vector<FileLine> replicaof_lines(const Settings& settings) {
   if (settings.cluster_enabled || settings.replicaof.host.empty()) return {};
-  return {{print_replicaof(settings)}};
+  return {{file_word(settings.replicaof.host) + " " + std::to_string(settings.replicaof.port)}};
 }
 
 std::string print_percentiles(const Settings& settings) {

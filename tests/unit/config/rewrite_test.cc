@@ -1,8 +1,9 @@
+#include <skein/base/random.h>
 #include <skein/base/text.h>
 #include <skein/config/parse.h>
 #include <skein/config/rewrite.h>
 
-#include <algorithm>
+#include <array>
 #include <set>
 
 #include "fake_files.h"
@@ -94,6 +95,65 @@ TEST(Rewrite, KeepsCommentsBehindValues) {
   const std::string text =
       rewrite_config("timeout 3 # seconds\nfoo bar\nrename-command GET x # why\n", config);
   EXPECT_THAT(text, testing::StartsWith("# seconds\ntimeout 9\n# ??? foo bar\nrename-command GET x # why\n"));
+}
+
+// Whatever lines a file is made of: it is refused with a reason, or its rewritten form
+// says the same.
+TEST(Rewrite, OfAnyFileThatLoadsMeansTheSame) {
+  constexpr std::array kValues{"1",
+                               "0",
+                               "yes",
+                               "no",
+                               "64mb",
+                               "5%",
+                               "\"a # b\"",
+                               "'it\\'s'",
+                               "\"\"",
+                               "#x",
+                               "2 3",
+                               "a b",
+                               "normal 1 2 3",
+                               "KEA",
+                               "-1",
+                               "700",
+                               "local",
+                               "now save",
+                               "\"\\x01\\\"",
+                               "\"",
+                               "900 1 # note",
+                               "127.0.0.1 -::1",
+                               "99999999999999999999",
+                               "\\"};
+  Random random(20);
+  const auto rows = all_directives();
+  FakeFiles files;
+  std::size_t taken = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    for (int tries = 0; tries < 30; ++tries) {
+      const auto& row = rows[random.below(rows.size())];
+      const bool old_name = !row.alias.empty() && random.one_in(2);
+      const std::string line = std::string(old_name ? row.alias : row.name) + " " +
+                               kValues[random.below(kValues.size())] +
+                               (random.one_in(8) ? "\n\n\n# note\n" : "\n");
+      if (const auto alone = parse_config(line, "x", files); !alone) {
+        EXPECT_THAT(alone.error().message(), testing::StartsWith("x:1: ")) << line;
+        continue;
+      }
+      text += line;
+      ++taken;
+    }
+    const auto loaded = parse_config(text, "x", files);
+    if (!loaded) continue;  // replicaof in a cluster
+    const std::string rewritten = rewrite_config(text, loaded->config);
+    const auto again = parse_config(rewritten, "x", files);
+    ASSERT_TRUE(again) << text << "\nbecame\n" << rewritten << again.error().message();
+    for (const auto& row : all_directives()) {
+      if (!row.has_value()) continue;
+      EXPECT_EQ(again->config.text(row), loaded->config.text(row)) << row.name << "\n" << text;
+    }
+  }
+  EXPECT_GT(taken, 1000U);
 }
 
 }  // namespace
