@@ -60,8 +60,7 @@ const Entry* Database::peek(const KeyRef& key) const {
 
 std::uint32_t Database::fresh_clock() const {
   if (!context_.lfu) return static_cast<std::uint32_t>(context_.now.value / 1000) & kClockMask;
-  const auto minutes = static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
-  return (minutes << 8) | kLfuInitial;
+  return (clock_minutes() << 8) | kLfuInitial;
 }
 
 // LRU: the second of the last access. LFU: a counter that grows ever more rarely and
@@ -72,19 +71,26 @@ void Database::freshen(Entry& entry) const {
     if (entry.access_clock() != clock) entry.set_access_clock(clock);
     return;
   }
-  const auto minutes = static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
-  std::uint32_t counter = entry.access_clock() & 0xff;
-  if (context_.lfu_decay_minutes > 0) {
-    const std::uint32_t idle = (minutes - (entry.access_clock() >> 8)) & 0xffff;
-    const std::uint32_t decay = idle / static_cast<std::uint32_t>(context_.lfu_decay_minutes);
-    counter = decay > counter ? 0 : counter - decay;
-  }
+  std::uint32_t counter = frequency(entry);
   if (counter < 255) {
     const std::uint32_t base = counter > kLfuInitial ? counter - kLfuInitial : 0;
     const std::uint64_t odds = std::uint64_t{base} * static_cast<std::uint64_t>(context_.lfu_log_factor) + 1;
     if (context_.random.one_in(odds)) ++counter;
   }
-  entry.set_access_clock((minutes << 8) | counter);
+  entry.set_access_clock((clock_minutes() << 8) | counter);
+}
+
+std::uint32_t Database::frequency(const Entry& entry) const {
+  const std::uint32_t counter = entry.access_clock() & 0xff;
+  if (context_.lfu_decay_minutes <= 0) return counter;
+  const std::uint32_t idle = (clock_minutes() - (entry.access_clock() >> 8)) & 0xffff;
+  const std::uint32_t decay = idle / static_cast<std::uint32_t>(context_.lfu_decay_minutes);
+  return decay > counter ? 0 : counter - decay;
+}
+
+seconds Database::idle_time(const Entry& entry) const {
+  const auto now = static_cast<std::uint32_t>(context_.now.value / 1000);
+  return seconds{(now - entry.access_clock()) & kClockMask};
 }
 
 void Database::count(Slot slot, int keys, int expiring) {
@@ -98,6 +104,10 @@ void Database::count(Slot slot, int keys, int expiring) {
 
 void Database::add(const KeyRef& key, Entry* entry) {
   entry->set_access_clock(fresh_clock());
+  insert(key, entry);
+}
+
+void Database::insert(const KeyRef& key, Entry* entry) {
   table(key).insert(key.hash, entry, entry->has_expiry(), rehash());
   count(key.slot, 1, entry->has_expiry() ? 1 : 0);
 }
@@ -114,6 +124,16 @@ void Database::remove(const KeyRef& key, Entry* entry) {
   table(key).erase(key.hash, entry, rehash());
   count(key.slot, -1, expiring ? -1 : 0);
   Entry::destroy(entry);
+}
+
+// Takes a key's entry out of the table without freeing it.
+Entry* Database::take(const KeyRef& key) {
+  const auto at = place(key);
+  SKEIN_ASSERT(static_cast<bool>(at));
+  Entry* entry = at.get();
+  table(key).erase(key.hash, entry, rehash());
+  count(key.slot, -1, entry->has_expiry() ? -1 : 0);
+  return entry;
 }
 
 void Database::remove_expired(const KeyRef& key, Entry* entry) {
@@ -188,6 +208,20 @@ char* Database::resize_string(const KeyRef& key, std::size_t size, KeyEvent even
   return entry->mutable_bytes();
 }
 
+void Database::set_text(const KeyRef& key, std::string_view text, KeyEvent event) {
+  Table::Place at;
+  Entry* entry = live(key, at);
+  if (entry == nullptr) {
+    set_string(key, {}, Expiry::kDrop, event);
+    entry = live(key, at);
+  } else {
+    touched(key.bytes, event);
+  }
+  entry = Entry::assign_text(entry, text);
+  put(key, at, entry);
+  freshen(*entry);
+}
+
 bool Database::erase(const KeyRef& key, KeyEvent event) {
   Entry* entry = find(key);
   if (entry == nullptr) return false;
@@ -200,7 +234,9 @@ bool Database::set_expiry(const KeyRef& key, std::optional<UnixMillis> expiry) {
   Table::Place at;
   Entry* entry = live(key, at);
   if (entry == nullptr) return false;
-  put(key, at, Entry::set_expiry(entry, expiry));
+  entry = Entry::set_expiry(entry, expiry);
+  put(key, at, entry);
+  freshen(*entry);
   touched(key.bytes, expiry ? KeyEvent::kExpire : KeyEvent::kPersist);
   return true;
 }
@@ -209,14 +245,26 @@ void Database::copy_from(Database& source, const KeyRef& from, const KeyRef& to,
   const Entry* entry = source.peek(from);
   SKEIN_ASSERT(entry != nullptr);
   Entry* copy = Entry::copy_as(*entry, to.bytes);
-  if (Entry* old = find(to); old != nullptr) remove(to, old);
+  // Also one that has expired and, on a replica, is only hidden.
+  if (const auto old = place(to)) remove(to, old.get());
   add(to, copy);
   touched(to.bytes, event);
 }
 
 void Database::rename(const KeyRef& from, const KeyRef& to) {
-  copy_from(*this, from, to, KeyEvent::kRenameTo);
-  erase(from, KeyEvent::kRenameFrom);
+  Entry* entry = take(from);
+  if (const auto old = place(to)) remove(to, old.get());
+  insert(to, Entry::with_key(entry, to.bytes));
+  touched(from.bytes, KeyEvent::kRenameFrom);
+  touched(to.bytes, KeyEvent::kRenameTo);
+}
+
+void Database::move_from(Database& source, const KeyRef& key) {
+  Entry* entry = source.take(key);
+  if (const auto old = place(key)) remove(key, old.get());
+  insert(key, entry);
+  source.touched(key.bytes, KeyEvent::kMoveFrom);
+  touched(key.bytes, KeyEvent::kMoveTo);
 }
 
 std::size_t Database::next_used_slot(std::size_t from) const {
@@ -265,7 +313,7 @@ const Entry* Database::random_entry() {
 std::uint64_t Database::scan(std::uint64_t cursor, std::size_t count, const std::function<void(const Entry&)>& visit) {
   constexpr int kSlotBits = 14;
   // A sparse table may have long runs of empty buckets: ten looks per key asked for, as redis.
-  std::size_t looks = count * 10;
+  std::size_t looks = count > SIZE_MAX / 10 ? SIZE_MAX : count * 10;
   std::size_t seen = 0;
   const auto counted = [&](const Entry& entry) {
     ++seen;

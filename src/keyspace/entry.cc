@@ -136,15 +136,41 @@ void Entry::destroy(Entry* entry) {
 Entry* Entry::copy_as(const Entry& from, std::string_view key) {
   Scratch scratch;
   const auto expiry = from.has_expiry() ? std::optional(from.expiry()) : std::nullopt;
-  Entry* copy = create(key, from.bytes(scratch), expiry);
-  if (copy->is_integer() == from.is_integer()) {
-    copy->set_kind(from.type(), from.encoding());
-  } else {
-    // Raw digits (an appended value) stay raw: the copy answers OBJECT ENCODING alike.
-    copy = resize_raw(copy, from.size());
-  }
+  const std::string_view value = from.bytes(scratch);
+  Entry* copy = create(key, value, expiry);
+  // Digits kept as text (an appended value, a float's sum) stay text: the copy answers
+  // OBJECT ENCODING alike.
+  if (copy->is_integer() != from.is_integer()) copy = assign_text(copy, value);
+  copy->set_kind(from.type(), from.encoding());
   copy->set_access_clock(from.access_clock());
   return copy;
+}
+
+Entry* Entry::with_key(Entry* entry, std::string_view key) {
+  Shape to = entry->shape();
+  to.key_size = key.size();
+  // Beside a long key no value is embedded.
+  const bool moves_out = to.storage == Storage::kEmbedded && to.long_key();
+  if (moves_out) {
+    to.storage = Storage::kExternal;
+    to.embedded = 0;
+  }
+  Entry* fresh = allocate_shape(to);
+  fresh->kind_ = entry->kind_;
+  fresh->set_access_clock(entry->access_clock());
+  if (to.expiry) store(fresh->body(), load<std::int64_t>(entry->body()));
+  std::memcpy(reinterpret_cast<char*>(fresh) + to.key_offset(), key.data(), key.size());
+  if (moves_out) {
+    const std::size_t size = entry->embedded_size_;
+    const std::size_t room = allocation_size(size);
+    const External external{static_cast<char*>(allocate(room)), size, room};
+    std::memcpy(external.data, entry->value_area(), size);
+    store(fresh->value_area(), external);
+  } else {
+    std::memcpy(fresh->value_area(), entry->value_area(), to.value_bytes());
+  }
+  release(entry, entry->allocated());
+  return fresh;
 }
 
 Entry* Entry::assign(Entry* entry, std::string_view value, bool keep_expiry) {
@@ -254,6 +280,13 @@ Entry* Entry::resize_raw(Entry* entry, std::size_t size) {
     store(entry->value_area(), external);
   }
   entry->set_kind(ValueType::kString, Encoding::kRaw);
+  return entry;
+}
+
+Entry* Entry::assign_text(Entry* entry, std::string_view text) {
+  entry = resize_raw(entry, text.size());
+  std::memcpy(entry->mutable_bytes(), text.data(), text.size());
+  if (text.size() <= kEmbstrLimit) entry->set_kind(ValueType::kString, Encoding::kEmbstr);
   return entry;
 }
 

@@ -30,6 +30,7 @@ std::vector<DetachedTables> Keyspace::flush(int db) {
 }
 
 void Keyspace::swap(int a, int b) {
+  ++context_.dirty;
   if (a != b) db(a).swap_content(db(b));
 }
 

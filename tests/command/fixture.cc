@@ -99,7 +99,7 @@ BedClient::~BedClient() {
 std::string BedClient::run(std::span<const std::string_view> arguments) {
   bed_.dispatcher.begin_batch();
   Prepared request{.arguments = arguments};
-  bed_.dispatcher.prepare(request);
+  bed_.dispatcher.prepare(request, session.db);
   session.last_active = bed_.facts.now.mono;
   bed_.dispatcher.dispatch(session, request);
   return take_output();

@@ -117,9 +117,18 @@ class Database {
     freshen(*entry);
     return entry;
   }
+  // The same for a command that asks about a key without using it: the access clock stays.
+  [[nodiscard]] Entry* inspect(const KeyRef& key) {
+    Entry* entry = find(key);
+    ++(entry != nullptr ? context_.hits : context_.misses);
+    return entry;
+  }
   // What is in the table, expired or not, clocks untouched.
   [[nodiscard]] const Entry* peek(const KeyRef& key) const;
   void freshen(Entry& entry) const;
+  // By the access clock: since when nobody used it; with LFU how often it is used, 0 to 255.
+  [[nodiscard]] seconds idle_time(const Entry& entry) const;
+  [[nodiscard]] std::uint32_t frequency(const Entry& entry) const;
 
   enum class Expiry : std::uint8_t { kDrop, kKeep };
   // Creates or overwrites. With kDrop the key has no expiry afterwards.
@@ -129,6 +138,15 @@ class Database {
   Entry* set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry);
   // Overwrites a live string's value with a number, or creates it; the expiry stays.
   Entry* set_integer(const KeyRef& key, std::int64_t value, KeyEvent event = KeyEvent::kIncrby);
+  // The same where the live entry is known and holds a number: no second search.
+  void set_integer(const KeyRef& key, Entry& entry, std::int64_t value, KeyEvent event = KeyEvent::kIncrby) {
+    Entry::assign_integer(&entry, value);
+    freshen(entry);
+    touched(key.bytes, event);
+  }
+  // Overwrites a live string's value, or creates it, with text that stays text even where it reads as a
+  // number; the expiry stays.
+  void set_text(const KeyRef& key, std::string_view text, KeyEvent event);
   // Makes the value `size` raw bytes (old ones kept, new ones zero) and returns them for writing; the expiry stays.
   char* resize_string(const KeyRef& key, std::size_t size, KeyEvent event);
   // False when there was no live key.
@@ -137,6 +155,8 @@ class Database {
   bool set_expiry(const KeyRef& key, std::optional<UnixMillis> expiry);
   // `from` must live; an existing `to` is replaced.
   void rename(const KeyRef& from, const KeyRef& to);
+  // `key` lives in `source`, another database, and not here.
+  void move_from(Database& source, const KeyRef& key);
   // `from` lives in `source`, which may be this database; an existing `to` here is replaced.
   void copy_from(Database& source, const KeyRef& from, const KeyRef& to, KeyEvent event = KeyEvent::kCopyTo);
 
@@ -181,6 +201,8 @@ class Database {
   }
   [[nodiscard]] Entry* live(const KeyRef& key, Table::Place& place);
   void add(const KeyRef& key, Entry* entry);
+  void insert(const KeyRef& key, Entry* entry);
+  [[nodiscard]] Entry* take(const KeyRef& key);
   void put(const KeyRef& key, Table::Place place, Entry* entry);
   void remove(const KeyRef& key, Entry* entry);
   void remove_expired(const KeyRef& key, Entry* entry);
@@ -190,6 +212,9 @@ class Database {
     if (context_.listener != nullptr) [[unlikely]] context_.listener->on_touched(index_, key, event);
   }
   [[nodiscard]] std::uint32_t fresh_clock() const;
+  [[nodiscard]] std::uint32_t clock_minutes() const {
+    return static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
+  }
   [[nodiscard]] std::size_t next_used_slot(std::size_t from) const;
 
   int index_;

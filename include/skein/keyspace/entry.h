@@ -42,7 +42,7 @@ class Entry {
 
   static Entry* create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry);
   static void destroy(Entry* entry);
-  // A copy under another key, value and expiry alike.
+  // A copy under another key, value, expiry and encoding alike.
   static Entry* copy_as(const Entry& from, std::string_view key);
 
   // Each of these returns the entry to use from now on: `entry` itself, or a new one that
@@ -51,6 +51,10 @@ class Entry {
   // Replaces the value. Whole decimal numbers become integers. Drops the expiry unless told to keep it.
   static Entry* assign(Entry* entry, std::string_view value, bool keep_expiry);
   static Entry* assign_integer(Entry* entry, std::int64_t value);
+  // Replaces the value by text that stays text even where it reads as a number. The expiry stays.
+  static Entry* assign_text(Entry* entry, std::string_view text);
+  // The same value, expiry and clock under another key, without copying a large value.
+  static Entry* with_key(Entry* entry, std::string_view key);
   static Entry* set_expiry(Entry* entry, std::optional<UnixMillis> expiry);
   // Makes the value raw bytes of `size`, the old ones kept and new ones zero, so that
   // mutable_bytes can be written.

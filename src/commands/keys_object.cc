@@ -1,0 +1,184 @@
+// OBJECT: how a value is kept and how often it is used.
+#include <skein/commands/services.h>
+
+#include "grammar.h"
+#include "keys.h"
+
+namespace skein {
+
+namespace {
+
+// Redis keeps one object for each of these numbers and says so by an endless reference count.
+constexpr std::int64_t kSharedNumbers = 10000;
+constexpr std::int64_t kShared = INT32_MAX;
+
+std::string_view encoding_name(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kInt: return "int";
+    case Encoding::kEmbstr: return "embstr";
+    case Encoding::kRaw: return "raw";
+  }
+  return "unknown";
+}
+
+// The live entry; writes null and returns null when there is none.
+const Entry* object(Call& call) {
+  const Entry* entry = call.db().inspect(call.key(2));
+  if (entry == nullptr) call.reply.null();
+  return entry;
+}
+
+// With these policies each value has its own clock, so redis shares none.
+bool shares_numbers(const Settings& settings) {
+  if (settings.maxmemory == 0) return true;
+  switch (settings.maxmemory_policy) {
+    case MaxmemoryPolicy::kVolatileLru:
+    case MaxmemoryPolicy::kAllkeysLru:
+    case MaxmemoryPolicy::kVolatileLfu:
+    case MaxmemoryPolicy::kAllkeysLfu: return false;
+    default: return true;
+  }
+}
+
+void object_encoding(Call& call) {
+  if (const Entry* entry = object(call)) call.reply.bulk(encoding_name(entry->encoding()));
+}
+
+void object_refcount(Call& call) {
+  const Entry* entry = object(call);
+  if (entry == nullptr) return;
+  const bool shared = entry->type() == ValueType::kString && entry->is_integer() && entry->integer() >= 0 &&
+                      entry->integer() < kSharedNumbers && shares_numbers(call.services.config.settings());
+  call.reply.integer(shared ? kShared : 1);
+}
+
+void object_idletime(Call& call) {
+  const Entry* entry = object(call);
+  if (entry == nullptr) return;
+  if (counts_frequency(call.services.config->maxmemory_policy)) {
+    call.reply.error(errors::kNotLru);
+  } else {
+    call.reply.integer(call.db().idle_time(*entry).count());
+  }
+}
+
+void object_freq(Call& call) {
+  const Entry* entry = object(call);
+  if (entry == nullptr) return;
+  if (counts_frequency(call.services.config->maxmemory_policy)) {
+    call.reply.integer(call.db().frequency(*entry));
+  } else {
+    call.reply.error(errors::kNotLfu);
+  }
+}
+
+void object_help(Call& call) {
+  static constexpr std::string_view kLines[] = {
+      "OBJECT <subcommand> [<arg> ...]. Subcommands are:",
+      "ENCODING <key>",
+      "    How the value of <key> is kept in memory.",
+      "FREQ <key>",
+      "    How often <key> is used, on a logarithmic scale from 0 to 255. Needs an LFU policy.",
+      "IDLETIME <key>",
+      "    For how many seconds nobody has used <key>. Needs a policy that is not LFU.",
+      "REFCOUNT <key>",
+      "    How many references there are to the value of <key>.",
+      "HELP",
+      "    These lines.",
+  };
+  call.reply.array(std::size(kLines));
+  for (const std::string_view line : kLines) call.reply.status(line);
+}
+
+constexpr ArgSpec kKeyOnly[] = {key_arg()};
+constexpr CommandSpec kEncoding{
+    .name = "ENCODING",
+    .summary = "Tells how a key's value is kept in memory.",
+    .complexity = "O(1)",
+    .since = "2.2.3",
+    .group = Group::kGeneric,
+    .arity = exactly(3),
+    .flags = flag::kReadOnly,
+    .acl_also = category::kKeyspace,
+    .keys = {key_at(2, key_use::kReadOnly)},
+    .args = kKeyOnly,
+    .tips = {"nondeterministic_output"},
+    .handler = object_encoding,
+};
+
+constexpr CommandSpec kFreq{
+    .name = "FREQ",
+    .summary = "Tells how often a key is used, on a logarithmic scale.",
+    .complexity = "O(1)",
+    .since = "4.0.0",
+    .group = Group::kGeneric,
+    .arity = exactly(3),
+    .flags = flag::kReadOnly,
+    .acl_also = category::kKeyspace,
+    .keys = {key_at(2, key_use::kReadOnly)},
+    .args = kKeyOnly,
+    .tips = {"nondeterministic_output"},
+    .handler = object_freq,
+};
+
+constexpr CommandSpec kHelp{
+    .name = "HELP",
+    .summary = "Lists the subcommands.",
+    .complexity = "O(1)",
+    .since = "6.2.0",
+    .group = Group::kGeneric,
+    .arity = exactly(2),
+    .flags = flag::kLoading | flag::kStale,
+    .acl_also = category::kKeyspace,
+    .handler = object_help,
+};
+
+constexpr CommandSpec kIdletime{
+    .name = "IDLETIME",
+    .summary = "Tells for how many seconds a key has not been used.",
+    .complexity = "O(1)",
+    .since = "2.2.3",
+    .group = Group::kGeneric,
+    .arity = exactly(3),
+    .flags = flag::kReadOnly,
+    .acl_also = category::kKeyspace,
+    .keys = {key_at(2, key_use::kReadOnly)},
+    .args = kKeyOnly,
+    .tips = {"nondeterministic_output"},
+    .handler = object_idletime,
+};
+
+constexpr CommandSpec kRefcount{
+    .name = "REFCOUNT",
+    .summary = "Tells how many references there are to a key's value.",
+    .complexity = "O(1)",
+    .since = "2.2.3",
+    .group = Group::kGeneric,
+    .arity = exactly(3),
+    .flags = flag::kReadOnly,
+    .acl_also = category::kKeyspace,
+    .keys = {key_at(2, key_use::kReadOnly)},
+    .args = kKeyOnly,
+    .tips = {"nondeterministic_output"},
+    .handler = object_refcount,
+};
+
+constexpr const CommandSpec* kSubcommands[] = {&kEncoding, &kFreq, &kHelp, &kIdletime, &kRefcount};
+constexpr CommandSpec kObject{
+    .name = "OBJECT",
+    .summary = "How a value is kept and how often it is used.",
+    .complexity = "Depends on the subcommand.",
+    .since = "2.2.3",
+    .group = Group::kGeneric,
+    .arity = at_least(2),
+    .subcommands = kSubcommands,
+};
+
+}  // namespace
+
+SpecList key_object_commands() {
+  static constexpr const CommandSpec* kSpecs[] = {&kObject};
+  return kSpecs;
+}
+
+}  // namespace skein
