@@ -1,0 +1,312 @@
+#include "host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "witness.h"
+
+namespace skein::sim {
+
+namespace {
+
+constexpr std::string_view kConf = "nodes.conf";
+constexpr std::string_view kTemporary = "nodes.conf.tmp";
+// A full disk is tried again after this.
+constexpr milliseconds kSaveRetry{100};
+// Where the world's calendar begins: some day in 2024.
+constexpr UnixMillis kCalendarStart{1'717'200'000'000};
+
+}  // namespace
+
+Host::Host(World world, HostId id, std::string ip, NodeSettings settings, HostClocks clocks,
+           std::uint64_t seed)
+    : world_(world),
+      id_(id),
+      ip_(std::move(ip)),
+      settings_(std::move(settings)),
+      clocks_(clocks),
+      seed_(seed),
+      random_(seed),
+      machine_(world.network.add_machine(ip_, static_cast<std::uint16_t>(settings_.port + 10000))) {
+  world_.witness.learn_address(ip_, settings_.port);
+}
+
+std::string Host::name() const {
+  return fmt::format("node{}", id_.value);
+}
+
+void Host::note(const std::string& line) {
+  journal_().note(name() + " " + line);
+}
+
+Now Host::now() const {
+  const auto world = world_.queue.now().time_since_epoch();
+  const auto up = nanoseconds{static_cast<std::int64_t>(static_cast<double>(world.count()) * clocks_.rate)};
+  const auto wall = std::chrono::duration_cast<milliseconds>(world) + clocks_.wall_ahead;
+  return {MonoTime{clocks_.up_before + up}, kCalendarStart + wall};
+}
+
+void Host::start() {
+  if (is_up()) return;
+  ++starts_;
+  std::optional<SavedState> saved;
+  if (const auto text = disk_.read(kConf)) {
+    // What is read is acted on, so first it is made certain: the process that wrote it may
+    // have been killed before it had synced.
+    disk_.sync(kConf);
+    disk_.sync_directory();
+    durable_ = read_conf(*text);
+    auto parsed = parse_nodes_conf(*text);
+    if (!parsed) {
+      journal_().violation(name() +
+                           " cannot read the nodes.conf it wrote itself: " + parsed.error().message());
+      return;
+    }
+    saved = std::move(*parsed);
+  }
+  note(saved ? "starts again" : "starts");
+  node_ = std::make_unique<ClusterNode>(settings_, std::move(saved), Random(random_.next()), keys_, now());
+  world_.network.process_starts(machine_, *this);
+  world_.witness.on_started(*this);
+  settle();
+  tick_later();
+}
+
+void Host::forget_process() {
+  node_.reset();
+  is_paused_ = false;
+  when_resumed_.clear();
+  targets_.clear();
+  up_.clear();
+  save_.reset();
+  after_vote_ = nullptr;
+  if (candidate_) candidate_->on_process_end();
+}
+
+void Host::kill() {
+  if (!is_up()) return;
+  note("is killed");
+  world_.network.process_ends(machine_);
+  forget_process();
+}
+
+void Host::lose_power() {
+  if (!is_up()) return;
+  note("loses power");
+  world_.network.power_fails(machine_);
+  disk_.lose_power(random_);
+  forget_process();
+}
+
+void Host::pause() {
+  if (!is_running()) return;
+  note("is paused");
+  is_paused_ = true;
+}
+
+void Host::resume() {
+  if (!is_paused_) return;
+  note("is resumed");
+  is_paused_ = false;
+  auto waiting = std::exchange(when_resumed_, {});
+  const auto life = starts_;
+  for (auto& action : waiting) {
+    if (life != starts_ || !is_up()) return;
+    when_running(std::move(action));
+  }
+}
+
+void Host::move(std::string ip, std::uint16_t port) {
+  if (is_up()) return;
+  ip_ = std::move(ip);
+  settings_.port = port;
+  world_.network.move_machine(machine_, ip_, static_cast<std::uint16_t>(port + 10000));
+  world_.witness.learn_address(ip_, port);
+  note(fmt::format("moves to {}:{}", ip_, port));
+}
+
+void Host::slow_disk(nanoseconds least, nanoseconds most) {
+  least_disk_wait_ = least;
+  most_disk_wait_ = most;
+}
+
+void Host::install_conf(const std::string& text) {
+  disk_.write(kTemporary, text);
+  disk_.sync(kTemporary);
+  disk_.rename(kTemporary, kConf);
+  disk_.sync_directory();
+}
+
+void Host::when_running(std::function<void()> action) {
+  if (is_paused_) {
+    when_resumed_.push_back(std::move(action));
+  } else {
+    action();
+  }
+}
+
+void Host::tick_later() {
+  // A loop that serves clients is late now and then.
+  const auto late = random_.one_in(100) ? draw_between(random_, nanoseconds{0}, milliseconds{60})
+                                        : draw_between(random_, nanoseconds{0}, milliseconds{2});
+  world_.queue.after(kClusterTick + late, [this, life = starts_] {
+    if (life == starts_ && is_up()) when_running([this] { tick(); });
+  });
+}
+
+void Host::tick() {
+  journal_().count(EventKind::kTick);
+  node_->on_tick(now());
+  settle();
+  if (candidate_) candidate_->on_tick();
+  if (is_up()) tick_later();
+}
+
+void Host::link_up(LinkId link) {
+  when_running([this, link] {
+    if (!targets_.contains(link)) return;
+    up_.insert(link);
+    node_->on_link_up(link, now());
+    settle();
+  });
+}
+
+void Host::link_down(LinkId link) {
+  when_running([this, link] {
+    targets_.erase(link);
+    up_.erase(link);
+    node_->on_link_down(link, now());
+    settle();
+  });
+}
+
+void Host::packet(const Arrival& arrival) {
+  when_running([this, arrival] { receive(arrival); });
+}
+
+void Host::receive(const Arrival& arrival) {
+  // It was in the kernel's hands when the member closed the link.
+  if (!arrival.link.is_inbound() && !targets_.contains(arrival.link)) return;
+  world_.witness.before_packet(*this, arrival);
+  node_->on_packet({arrival.link, arrival.remote_ip, arrival.local_ip}, *arrival.bytes, now());
+  world_.witness.after_packet(*this, arrival);
+  settle();
+  if (candidate_ && !arrival.is_corrupted) candidate_->on_packet(PacketView{*arrival.bytes});
+}
+
+void Host::settle() {
+  const auto life = starts_;
+  for (Effects effects = node_->take_effects(); !effects.empty(); effects = node_->take_effects()) {
+    for (const auto& effect : effects) {
+      std::visit([this](const auto& what) { carry_out(what); }, effect);
+      if (life != starts_ || !is_up()) return;
+    }
+  }
+  world_.witness.after_step(*this);
+}
+
+void Host::carry_out(const OpenLink& effect) {
+  targets_[effect.link] = effect.node;
+  world_.network.open(machine_, effect.link, effect.ip, effect.bus_port);
+}
+
+void Host::carry_out(const CloseLink& effect) {
+  targets_.erase(effect.link);
+  up_.erase(effect.link);
+  world_.network.close(machine_, effect.link);
+}
+
+void Host::carry_out(const SendPacket& effect) {
+  world_.witness.on_sent(*this, effect);
+  world_.network.send(machine_, effect.link, effect.bytes);
+  if (effect.type != MessageType::kAuthAck) return;
+  journal_().count(EventKind::kVote);
+  note(fmt::format("votes in epoch {}", PacketView{*effect.bytes}.current_epoch().value));
+  // Not from in here: the process may not end under its own feet.
+  if (after_vote_) world_.queue.after(microseconds{300}, std::exchange(after_vote_, nullptr));
+}
+
+void Host::carry_out(const StateChanged& effect) {
+  note(effect.state == ClusterState::kOk ? "serves" : "stops serving");
+}
+
+void Host::carry_out(const LogEvent& effect) {
+  const auto line = name() + " says: " + effect.text;
+  effect.level < EventLevel::kNotice ? journal_().detail(line) : journal_().note(line);
+}
+
+void Host::carry_out(const SaveTopology& effect) {
+  journal_().count(EventKind::kSave);
+  if (save_) journal_().violation(name() + " asks for a save while another is under way");
+  world_.witness.on_save(*this, effect.text);
+  save_ = Save{effect.ticket, effect.text};
+  disk_step(&Host::write_temporary);
+}
+
+void Host::disk_step(void (Host::*next)()) {
+  world_.queue.after(draw_between(random_, least_disk_wait_, most_disk_wait_), [this, next, life = starts_] {
+    if (life == starts_ && is_up()) when_running([this, next] { (this->*next)(); });
+  });
+}
+
+void Host::write_temporary() {
+  if (is_disk_full_) {
+    world_.queue.after(kSaveRetry, [this, life = starts_] {
+      if (life == starts_ && is_up()) when_running([this] { write_temporary(); });
+    });
+    return;
+  }
+  disk_.write(kTemporary, save_->text);
+  disk_step(&Host::sync_temporary);
+}
+
+void Host::sync_temporary() {
+  disk_.sync(kTemporary);
+  disk_step(&Host::rename_temporary);
+}
+
+void Host::rename_temporary() {
+  disk_.rename(kTemporary, kConf);
+  disk_step(&Host::sync_directory);
+}
+
+void Host::sync_directory() {
+  disk_.sync_directory();
+  durable_ = read_conf(save_->text);
+  disk_step(&Host::finish_save);
+}
+
+void Host::finish_save() {
+  const auto ticket = save_->ticket;
+  save_.reset();
+  node_->on_saved(ticket, now());
+  settle();
+}
+
+void Host::broadcast(const PacketBytes& bytes) {
+  for (const auto link : up_) world_.network.send(machine_, link, bytes);
+}
+
+void Host::take_over(Epoch epoch) {
+  journal_().count(EventKind::kElectionWon);
+  note(fmt::format("wins the election of epoch {}", epoch.value));
+  Topology topology = node_->topology();
+  const NodeIndex primary = topology.self().primary;
+  for (const auto& [first, last] : topology.slot_ranges_of(primary)) {
+    for (auto slot = first; slot <= last; ++slot.value) topology.set_owner(slot, kSelf);
+  }
+  topology.edit(kSelf, [&](Node& self) {
+    self.flags.clear(NodeFlag::kReplica).set(NodeFlag::kPrimary);
+    self.primary = kNoNode;
+    self.config_epoch = epoch;
+  });
+  const auto text = write_conf(topology, std::max(epoch, node_->current_epoch()), node_->last_vote_epoch());
+  world_.network.process_ends(machine_);
+  forget_process();
+  install_conf(text);
+  start();
+}
+
+}  // namespace skein::sim

@@ -1,0 +1,22 @@
+// Packets no honest member sends: of strangers, and such as break a rule of the format.
+#pragma once
+
+#include <skein/base/ids.h>
+#include <skein/base/random.h>
+
+#include <vector>
+
+#include "host.h"
+
+namespace skein::sim {
+
+// Well-formed packets in the name of a node that nobody knows, full of great epochs and
+// claims; also about `member` where there is one. Nothing may be learned from them.
+[[nodiscard]] std::vector<PacketBytes> strange_packets(const NodeId& stranger, const ClusterNode* member,
+                                                       Random& random);
+
+// Heartbeats in the name of a member, each with one thing wrong, and with epochs and claims
+// that would show if one were believed.
+[[nodiscard]] std::vector<PacketBytes> malformed_packets(const Host& sender, Random& random);
+
+}  // namespace skein::sim

@@ -1,0 +1,58 @@
+// A cluster of many hundreds, reported and not timed: SKEIN_SIM_NODES=1000 runs it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "sim.h"
+
+namespace skein::sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+double in_seconds(nanoseconds span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+std::size_t count_nodes_that_see_failed(const Sim& sim, const NodeId& failed) {
+  std::size_t count = 0;
+  for (const auto& host : sim.hosts()) {
+    if (!host->is_running()) continue;
+    const NodeIndex index = host->node().topology().find(failed);
+    if (!index.is_none() && host->node().topology().node(index).has_failed()) ++count;
+  }
+  return count;
+}
+
+TEST(Large, GossipAndOneFailure) {
+  const char* wanted = std::getenv("SKEIN_SIM_NODES");
+  if (wanted == nullptr) GTEST_SKIP() << "SKEIN_SIM_NODES is not set";
+  const auto nodes = static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10));
+  Sim sim(Seed{1}, Witness::Depth::kLight);
+  sim.restored_cluster({.primaries = nodes / 2, .replicas_each = 1, .node_timeout = 15s, .elections = false});
+  ASSERT_TRUE(sim.await(Agreement::kHealth, 120s));
+  fmt::print("{} nodes agree after {:.0f} s\n", nodes, in_seconds(sim.elapsed()));
+
+  const auto bytes_before = sim.network().bytes_delivered();
+  constexpr auto kMeasured = 30s;
+  sim.run_for(kMeasured);
+  const auto bytes = sim.network().bytes_delivered() - bytes_before;
+  fmt::print("gossip: {:.1f} KB per node and second\n",
+             static_cast<double>(bytes) / in_seconds(kMeasured) / nodes / 1000);
+
+  const NodeId victim = sim.host(HostId{0}).node().id();
+  const auto died_at = sim.elapsed();
+  sim.host(HostId{0}).lose_power();
+  const bool all_know =
+      sim.run_until([&] { return count_nodes_that_see_failed(sim, victim) == nodes - 1; }, 120s);
+  EXPECT_TRUE(all_know);
+  fmt::print("a failure is agreed on by all after {:.1f} s\n{}\n", in_seconds(sim.elapsed() - died_at),
+             sim.journal().tally().line());
+}
+
+}  // namespace
+
+}  // namespace skein::sim
