@@ -36,11 +36,11 @@ Error bad_set_slot() {
 
 Result<void> ClusterNode::Member::meet(Args args, Now now) {
   const auto port = parse_int64(args[1]);
-  if (!port) return refusal("Invalid base port specified: {}", args[1]);
+  if (!port) return refusal("Invalid TCP base port specified: {}", args[1]);
   std::int64_t bus_port = *port + kBusPortAbove;
   if (args.size() > 2) {
     const auto given = parse_int64(args[2]);
-    if (!given) return refusal("Invalid bus port specified: {}", args[2]);
+    if (!given) return refusal("Invalid TCP bus port specified: {}", args[2]);
     bus_port = *given;
   }
   if (!is_ip_address(args[0]) || !is_port(*port) || !is_port(bus_port)) {
@@ -118,7 +118,7 @@ Result<NodeIndex> ClusterNode::Member::find_named(std::string_view text, std::st
 }
 
 Result<void> ClusterNode::Member::set_slot(Args args, Now now) {
-  if (self().is_replica()) return refusal("You can use SETSLOT only with masters.");
+  if (self().is_replica()) return refusal("Please use SETSLOT only with masters.");
   const auto slot = parse_slot(args[0]);
   if (!slot) return slot.error();
   const auto action = args[1];

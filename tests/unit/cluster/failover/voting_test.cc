@@ -1,0 +1,117 @@
+#include <skein/cluster/failover/epochs.h>
+#include <skein/cluster/failover/voting.h>
+
+#include <gtest/gtest.h>
+
+namespace skein {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+const MonoTime kNow{std::chrono::hours{1}};
+constexpr milliseconds kTimeout{1000};
+
+Node node_called(char c, NodeFlags flags) {
+  Node node;
+  node.id = *NodeId::parse(std::string(40, c));
+  node.flags = flags;
+  return node;
+}
+
+// Us with slot 0, a failed primary with slot 1, its replica that asks.
+struct Election {
+  Topology topology{node_called('b', NodeFlag::kPrimary | NodeFlag::kMyself)};
+  NodeIndex primary = *topology.add(node_called('c', NodeFlag::kPrimary | NodeFlag::kFail));
+  NodeIndex candidate = *topology.add(node_called('d', NodeFlag::kReplica));
+  SlotBitmap slots;
+  Voter us{.current_epoch = {8}, .last_vote_epoch = {7}};
+  VoteRequest ask;
+
+  Election() {
+    topology.edit(candidate, [&](Node& node) { node.primary = primary; });
+    topology.edit(primary, [](Node& node) { node.config_epoch = {4}; });
+    topology.set_owner({0}, kSelf);
+    topology.set_owner({1}, primary);
+    slots.set({1});
+    ask = {candidate, {8}, {4}, slots.wire(), false};
+  }
+  [[nodiscard]] VoteVerdict verdict() const { return judge_vote(ask, us, topology, kNow, kTimeout); }
+};
+
+TEST(Voting, GrantsWhatIsInOrder) {
+  Election election;
+  EXPECT_EQ(election.verdict(), VoteVerdict::kGrant);
+  EXPECT_EQ(describe_vote(VoteVerdict::kGrant, election.ask, election.us, election.topology),
+            "Failover auth granted to " + std::string(40, 'd') + " for epoch 8");
+}
+
+TEST(Voting, NamesEveryRefusal) {
+  {
+    Election e;
+    e.topology.set_owner({0}, kNoNode);
+    EXPECT_EQ(e.verdict(), VoteVerdict::kNotAVoter);
+  }
+  {
+    Election e;
+    e.ask.current_epoch = {7};
+    EXPECT_EQ(e.verdict(), VoteVerdict::kStaleEpoch);
+  }
+  {
+    Election e;
+    e.us.last_vote_epoch = {8};
+    EXPECT_EQ(e.verdict(), VoteVerdict::kEpochSpent);
+  }
+  {
+    Election e;
+    e.ask.candidate = e.primary;
+    EXPECT_EQ(e.verdict(), VoteVerdict::kNotAReplica);
+  }
+  {
+    Election e;
+    e.topology.edit(e.candidate, [](Node& node) { node.primary = kNoNode; });
+    EXPECT_EQ(e.verdict(), VoteVerdict::kPrimaryUnknown);
+  }
+  {
+    Election e;
+    e.topology.edit(e.primary, [](Node& node) { node.flags.clear(NodeFlag::kFail); });
+    EXPECT_EQ(e.verdict(), VoteVerdict::kPrimaryStillUp);
+    e.ask.forced = true;
+    EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
+  }
+  {
+    Election e;
+    e.us.note_vote(e.primary, kNow - 1999ms);
+    EXPECT_EQ(e.verdict(), VoteVerdict::kVotedTooRecently);
+    e.us.note_vote(e.primary, kNow - 2000ms);
+    EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
+  }
+  {
+    Election e;
+    e.topology.edit(e.primary, [](Node& node) { node.config_epoch = {5}; });
+    EXPECT_EQ(e.verdict(), VoteVerdict::kSlotsMovedOn);
+    EXPECT_EQ(describe_vote(e.verdict(), e.ask, e.us, e.topology),
+              "Failover auth denied to " + std::string(40, 'd') + ": slot 1 epoch (5) > reqEpoch (4)");
+  }
+}
+
+TEST(Epochs, TheSmallerIdMovesOn) {
+  Election e;
+  EXPECT_TRUE(must_leave_epoch(e.topology, e.primary, {0}));
+  EXPECT_FALSE(must_leave_epoch(e.topology, e.primary, {4}));
+  const auto smaller = *e.topology.add(node_called('a', NodeFlag::kPrimary));
+  EXPECT_FALSE(must_leave_epoch(e.topology, smaller, {0}));
+  EXPECT_FALSE(must_leave_epoch(e.topology, e.candidate, {0})) << "a replica has its primary's";
+}
+
+TEST(Epochs, ANewOneOnlyWhenSomebodyIsAsHigh) {
+  Election e;
+  EXPECT_EQ(max_epoch(e.topology, {2}), Epoch{4});
+  EXPECT_EQ(max_epoch(e.topology, {9}), Epoch{9});
+  EXPECT_TRUE(needs_new_epoch(e.topology, {4}));
+  e.topology.edit(kSelf, [](Node& node) { node.config_epoch = {9}; });
+  EXPECT_FALSE(needs_new_epoch(e.topology, {9}));
+  EXPECT_TRUE(needs_new_epoch(e.topology, {10}));
+}
+
+}  // namespace
+}  // namespace skein

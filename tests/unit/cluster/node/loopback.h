@@ -1,0 +1,221 @@
+// A few members that hear each other at once, on one hand-moved clock.
+//
+// No faults and no delays: those are the simulator's. A host can be cut off or restarted
+// from what it saved.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <skein/cluster/node/node.h>
+
+namespace skein {
+
+struct FakeKeys final : SlotKeys {
+  std::map<std::uint16_t, std::uint64_t> counts;
+  [[nodiscard]] std::uint64_t keys_in(Slot slot) const override {
+    const auto at = counts.find(slot.value);
+    return at == counts.end() ? 0 : at->second;
+  }
+  [[nodiscard]] std::uint64_t total_keys() const override {
+    std::uint64_t total = 0;
+    for (const auto& [slot, count] : counts) total += count;
+    return total;
+  }
+};
+
+class Loopback {
+ public:
+  struct Host {
+    FakeKeys keys;
+    NodeSettings settings;
+    std::unique_ptr<ClusterNode> node;
+    std::string saved;
+    bool saves = true;  // else tickets stay open
+    std::optional<SaveTopology> open_save;
+    bool reachable = true;
+    std::map<LinkId, std::pair<std::size_t, LinkId>> outbound;  // to which host, as which inbound link
+    std::map<LinkId, std::pair<std::size_t, LinkId>> inbound;
+    Effects seen;  // everything but packets and links, in order
+    std::vector<MessageType> sent;
+  };
+
+  explicit Loopback(std::size_t hosts, milliseconds node_timeout = milliseconds{2000}) {
+    for (std::size_t i = 0; i < hosts; ++i) {
+      hosts_.push_back(std::make_unique<Host>());
+      hosts_.back()->settings.port = static_cast<std::uint16_t>(7000 + i);
+      hosts_.back()->settings.node_timeout = node_timeout;
+      start(i, std::nullopt);
+    }
+    pump();
+  }
+
+  Host& host(std::size_t i) { return *hosts_[i]; }
+  ClusterNode& node(std::size_t i) { return *hosts_[i]->node; }
+  [[nodiscard]] Now now() const { return now_; }
+  std::string id(std::size_t i) { return node(i).id().str(); }
+  const Node& view(std::size_t of, std::size_t about) {
+    return node(of).topology().node(node(of).topology().find(node(about).id()));
+  }
+
+  void run_for(milliseconds span) {
+    for (milliseconds done{0}; done < span; done += kClusterTick) {
+      now_.mono += kClusterTick;
+      now_.wall = now_.wall + kClusterTick;
+      for (auto& host : hosts_) {
+        if (host->node) host->node->on_tick(now_);
+      }
+      pump();
+    }
+  }
+
+  void meet(std::size_t from, std::size_t to) {
+    const std::string port = std::to_string(hosts_[to]->settings.port);
+    const std::vector<std::string_view> args{"127.0.0.1", port};
+    ASSERT_TRUE(node(from).meet(args, now_));
+    pump();
+  }
+
+  void give_slots(std::size_t to, int first, int last) {
+    const std::string a = std::to_string(first);
+    const std::string b = std::to_string(last);
+    const std::vector<std::string_view> args{a, b};
+    ASSERT_TRUE(node(to).add_slot_ranges(args, now_));
+    pump();
+  }
+
+  // Everybody knows everybody; `primaries` share the slots and have epochs of their own.
+  void form(std::size_t primaries) {
+    for (std::size_t i = 0; i < primaries; ++i) {
+      const int share = kSlotCount / static_cast<int>(primaries);
+      const int first = static_cast<int>(i) * share;
+      give_slots(i, first, i + 1 == primaries ? kSlotCount - 1 : first + share - 1);
+    }
+    for (std::size_t i = 0; i < hosts_.size(); ++i) ASSERT_TRUE(node(i).set_config_epoch(std::to_string(i + 1), now_));
+    for (std::size_t i = 1; i < hosts_.size(); ++i) meet(0, i);
+    run_for(milliseconds{8000});
+  }
+
+  void crash(std::size_t i) {
+    cut(i);
+    hosts_[i]->node.reset();
+  }
+  void restart(std::size_t i) {
+    auto state = parse_nodes_conf(hosts_[i]->saved);
+    ASSERT_TRUE(state) << state.error().message();
+    hosts_[i]->reachable = true;
+    start(i, std::move(*state));
+    pump();
+  }
+  // Links break and no new ones come up.
+  void cut(std::size_t i) {
+    hosts_[i]->reachable = false;
+    const auto outbound = hosts_[i]->outbound;
+    for (const auto& [link, end] : outbound) drop(i, link);
+    const auto inbound = hosts_[i]->inbound;
+    for (const auto& [link, end] : inbound) drop(end.first, end.second);
+    pump();
+  }
+  void join(std::size_t i) { hosts_[i]->reachable = true; }
+
+  void finish_save(std::size_t i) {
+    auto& host = *hosts_[i];
+    ASSERT_TRUE(host.open_save);
+    const auto save = *std::exchange(host.open_save, std::nullopt);
+    host.saved = save.text;
+    host.node->on_saved(save.ticket, now_);
+    pump();
+  }
+
+  // Carries out effects until nothing is left to do.
+  void pump() {
+    for (bool busy = true; busy;) {
+      busy = false;
+      for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        if (!hosts_[i]->node) continue;
+        for (auto& effect : hosts_[i]->node->take_effects()) {
+          busy = true;
+          std::visit([&](auto& e) { carry_out(i, e); }, effect);
+        }
+      }
+    }
+  }
+
+  template <typename T>
+  std::vector<T> seen(std::size_t i) const {
+    std::vector<T> found;
+    for (const auto& effect : hosts_[i]->seen) {
+      if (const auto* match = std::get_if<T>(&effect)) found.push_back(*match);
+    }
+    return found;
+  }
+
+ private:
+  void start(std::size_t i, std::optional<SavedState> saved) {
+    hosts_[i]->node = std::make_unique<ClusterNode>(hosts_[i]->settings, std::move(saved), Random{100 + i + starts_++ * 977},
+                                                    hosts_[i]->keys, now_);
+  }
+
+  std::optional<std::size_t> listener(std::uint16_t bus_port) const {
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+      if (hosts_[i]->node && hosts_[i]->reachable && hosts_[i]->settings.announced_ports().bus_port == bus_port) return i;
+    }
+    return std::nullopt;
+  }
+
+  void drop(std::size_t from, LinkId outbound) {
+    const auto at = hosts_[from]->outbound.find(outbound);
+    if (at == hosts_[from]->outbound.end()) return;
+    const auto [to, inbound] = at->second;
+    hosts_[from]->outbound.erase(at);
+    hosts_[to]->inbound.erase(inbound);
+    if (hosts_[from]->node) hosts_[from]->node->on_link_down(outbound, now_);
+    if (hosts_[to]->node) hosts_[to]->node->on_link_down(inbound, now_);
+  }
+
+  void carry_out(std::size_t i, OpenLink& open) {
+    const auto to = listener(open.bus_port);
+    if (!to || !hosts_[i]->reachable) return hosts_[i]->node->on_link_down(open.link, now_);
+    const auto inbound = LinkId::inbound(++links_);
+    hosts_[i]->outbound[open.link] = {*to, inbound};
+    hosts_[*to]->inbound[inbound] = {i, open.link};
+    hosts_[i]->node->on_link_up(open.link, now_);
+  }
+  void carry_out(std::size_t i, CloseLink& close) {
+    if (!close.link.is_inbound()) return drop(i, close.link);
+    const auto at = hosts_[i]->inbound.find(close.link);
+    if (at != hosts_[i]->inbound.end()) drop(at->second.first, at->second.second);
+  }
+  void carry_out(std::size_t i, SendPacket& packet) {
+    hosts_[i]->sent.push_back(packet.type);
+    auto& table = packet.link.is_inbound() ? hosts_[i]->inbound : hosts_[i]->outbound;
+    const auto at = table.find(packet.link);
+    if (at == table.end() || !hosts_[at->second.first]->node) return;
+    hosts_[at->second.first]->node->on_packet({at->second.second, "127.0.0.1", "127.0.0.1"}, *packet.bytes, now_);
+  }
+  void carry_out(std::size_t i, SaveTopology& save) {
+    if (!hosts_[i]->saves) {
+      hosts_[i]->open_save = save;
+      return;
+    }
+    hosts_[i]->saved = save.text;
+    hosts_[i]->node->on_saved(save.ticket, now_);
+  }
+  template <typename T>
+  void carry_out(std::size_t i, T& other) {
+    hosts_[i]->seen.push_back(other);
+  }
+
+  std::vector<std::unique_ptr<Host>> hosts_;
+  Now now_{MonoTime{std::chrono::hours{5}}, UnixMillis{1700000000000}};
+  std::uint64_t links_ = 0;
+  std::uint64_t starts_ = 0;
+};
+
+}  // namespace skein
