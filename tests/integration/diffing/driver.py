@@ -308,11 +308,21 @@ class Driver:
             raise Mismatch("a write behind CLIENT PAUSE", replies[0] + pongs[0], replies[1] + pongs[1])
 
     def final_state(self, _client=None):
-        """All keys and values of all databases, as the digest of both."""
+        """All keys and values of all databases, as the digest of both; if not equal, which differ."""
         ours, theirs = self.ask_both("DEBUG", "DIGEST")
-        if ours != theirs:
-            listed = [sorted(name for _, name in parse_reply(side.request("KEYS", "*"))[1]) for side in self.sides]
-            raise Mismatch(f"DEBUG DIGEST, keys of database 0 {listed[0]} and {listed[1]}", ours, theirs)
+        if ours == theirs:
+            return
+        differing = []
+        for database in range(16):
+            self.ask_both("SELECT", database)
+            names = {name for side in self.ask_both("KEYS", "*") for _, name in parse_reply(side)[1]}
+            for name in sorted(names):
+                for words in (["DEBUG", "DIGEST-VALUE", name], ["PEXPIRETIME", name], ["GET", name]):
+                    one, other = self.ask_both(*words)
+                    if one != other:
+                        differing.append((database, name, words[0], one[:80], other[:80]))
+        self.ask_both("SELECT", 0)
+        raise Mismatch(f"DEBUG DIGEST; {differing}", ours, theirs)
 
     def start_afresh(self):
         """The same empty state on both, after a mismatch."""

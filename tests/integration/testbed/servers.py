@@ -75,6 +75,9 @@ class Server:
 
     def start(self, timeout=15.0):
         self.launch()
+        return self.wait_ready(timeout)
+
+    def wait_ready(self, timeout=15.0):
         wait_until(self._answers, timeout, f"{self.address} to answer PING")
         return self
 
