@@ -14,7 +14,7 @@ skein_layer(session SEES base resp config keyspace)
 skein_layer(command SEES base resp keyspace session)
 skein_layer(dispatch SEES base resp config stats keyspace session command cluster/router)
 skein_layer(commands SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip
-                          cluster/failover cluster/node cluster/router session command dispatch)
+                          cluster/failover cluster/node cluster/router session command dispatch LIBS crypto)
 skein_layer(net SEES base resp cluster/bus)
 skein_layer(disk SEES base)
 skein_layer(server SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip

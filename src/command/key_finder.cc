@@ -52,8 +52,14 @@ bool find_with(const KeySpec& spec, std::span<const std::string_view> arguments,
 }  // namespace
 
 bool find_keys(const Command& command, std::span<const std::string_view> arguments, std::vector<FoundKey>& keys) {
-  return std::all_of(command.spec->keys.begin(), command.spec->keys.end(),
-                     [&](const KeySpec& spec) { return find_with(spec, arguments, keys); });
+  const auto all = std::all_of(command.spec->keys.begin(), command.spec->keys.end(),
+                               [&](const KeySpec& spec) { return find_with(spec, arguments, keys); });
+  if (command.spec->variable_use != nullptr) {
+    for (FoundKey& key : keys) {
+      if ((key.use & key_use::kVariable) != 0) key.use = command.spec->variable_use(arguments);
+    }
+  }
+  return all;
 }
 
 bool may_have_keys(const Command& command) { return !command.spec->keys.empty(); }

@@ -3,41 +3,17 @@
 
 #include "grammar.h"
 #include "keys.h"
+#include "object_facts.h"
 
 namespace skein {
 
 namespace {
-
-// Redis keeps one object for each of these numbers and says so by an endless reference count.
-constexpr std::int64_t kSharedNumbers = 10000;
-constexpr std::int64_t kShared = INT32_MAX;
-
-std::string_view encoding_name(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kInt: return "int";
-    case Encoding::kEmbstr: return "embstr";
-    case Encoding::kRaw: return "raw";
-  }
-  return "unknown";
-}
 
 // The live entry; writes null and returns null when there is none.
 const Entry* object(Call& call) {
   const Entry* entry = call.db().inspect(call.key(2));
   if (entry == nullptr) call.reply.null();
   return entry;
-}
-
-// With these policies each value has its own clock, so redis shares none.
-bool shares_numbers(const Settings& settings) {
-  if (settings.maxmemory == 0) return true;
-  switch (settings.maxmemory_policy) {
-    case MaxmemoryPolicy::kVolatileLru:
-    case MaxmemoryPolicy::kAllkeysLru:
-    case MaxmemoryPolicy::kVolatileLfu:
-    case MaxmemoryPolicy::kAllkeysLfu: return false;
-    default: return true;
-  }
 }
 
 void object_encoding(Call& call) {
@@ -47,9 +23,7 @@ void object_encoding(Call& call) {
 void object_refcount(Call& call) {
   const Entry* entry = object(call);
   if (entry == nullptr) return;
-  const bool shared = entry->type() == ValueType::kString && entry->is_integer() && entry->integer() >= 0 &&
-                      entry->integer() < kSharedNumbers && shares_numbers(call.services.config.settings());
-  call.reply.integer(shared ? kShared : 1);
+  call.reply.integer(reference_count(*entry, call.services.config.settings()));
 }
 
 void object_idletime(Call& call) {

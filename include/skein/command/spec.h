@@ -176,6 +176,8 @@ struct CommandSpec {
   std::string_view replaced_by{};
   std::span<const CommandSpec* const> subcommands{};
   Handler handler = nullptr;  // null for a container
+  // What a call does with the keys of a spec marked kVariable; null: what the spec says.
+  std::uint32_t (*variable_use)(std::span<const std::string_view> arguments) = nullptr;
   // Finds keys that specs cannot describe (SORT, MIGRATE); `position` of the first is not assumed.
   bool movable_keys = false;
 };
