@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include <skein/base/assert.h>
 #include <skein/base/checksums.h>

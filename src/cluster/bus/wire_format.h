@@ -4,10 +4,10 @@
 // numbers are big-endian.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace skein::wire {
@@ -147,7 +147,7 @@ std::string_view text(const Bytes<N>& bytes) {
 // `value` must fit.
 template <std::size_t N>
 void set_text(Bytes<N>& bytes, std::string_view value) {
-  std::memcpy(bytes.data(), value.data(), value.size());
+  std::copy(value.begin(), value.end(), bytes.begin());
 }
 
 // The struct at the start of `bytes`, which must be long enough.

@@ -56,6 +56,10 @@ Result<void> ClusterNode::Member::meet(Args args, Now now) {
 }
 
 Result<void> ClusterNode::Member::check_slot_edit(SlotEdit edit, Slot first, Slot last, SlotBitmap& seen) const {
+  // Redis lets a replica own slots in its own view, which nobody else ever sees.
+  if (edit == SlotEdit::kAdd && self().is_replica() && topology_.owner(first).is_none()) {
+    return refusal("Slots can only be added to masters");
+  }
   for (std::uint16_t s = first.value; s <= last.value; ++s) {
     const bool owned = !topology_.owner({s}).is_none();
     if (edit == SlotEdit::kDelete && !owned) return refusal("Slot {} is already unassigned", s);
@@ -136,7 +140,7 @@ Result<void> ClusterNode::Member::set_slot_migrating(Slot slot, std::string_view
   if (topology_.owner(slot) != kSelf) return refusal("I'm not the owner of hash slot {}", slot.value);
   const auto to = find_named(id, "I don't know about node");
   if (!to) return to.error();
-  if (topology_.node(*to).is_replica()) return refusal("Target node is not a master");
+  if (!topology_.node(*to).is_primary()) return refusal("Target node is not a master");
   end_hearsay(*to);
   topology_.set_migrating(slot, *to);
   save_lazily();
@@ -147,7 +151,7 @@ Result<void> ClusterNode::Member::set_slot_importing(Slot slot, std::string_view
   if (topology_.owner(slot) == kSelf) return refusal("I'm already the owner of hash slot {}", slot.value);
   const auto from = find_named(id, "I don't know about node");
   if (!from) return from.error();
-  if (topology_.node(*from).is_replica()) return refusal("Target node is not a master");
+  if (!topology_.node(*from).is_primary()) return refusal("Target node is not a master");
   end_hearsay(*from);
   topology_.set_importing(slot, *from);
   save_lazily();
@@ -158,7 +162,7 @@ Result<void> ClusterNode::Member::set_slot_node(Slot slot, std::string_view id, 
   const auto named = find_named(id, "Unknown node");
   if (!named) return named.error();
   const NodeIndex to = *named;
-  if (topology_.node(to).is_replica()) return refusal("Target node is not a master");
+  if (!topology_.node(to).is_primary()) return refusal("Target node is not a master");
   const bool was_mine = topology_.owner(slot) == kSelf;
   const bool has_keys = keys_.keys_in(slot) > 0;
   if (was_mine && to != kSelf && has_keys) {
@@ -189,7 +193,7 @@ Result<void> ClusterNode::Member::replicate(std::string_view id, Now) {
   const auto named = find_named(id, "Unknown node");
   if (!named) return named.error();
   if (*named == kSelf) return refusal("Can't replicate myself");
-  if (topology_.node(*named).is_replica()) return refusal("I can only replicate a master, not a replica.");
+  if (!topology_.node(*named).is_primary()) return refusal("I can only replicate a master, not a replica.");
   if (self().is_primary() && (self().slot_count != 0 || keys_.total_keys() != 0)) {
     return refusal("To set a master the node must be empty and without assigned slots.");
   }

@@ -12,6 +12,9 @@ namespace skein {
 namespace {
 
 constexpr std::uint64_t kTicksPerRandomPing = 10;
+// A node known by hearsay that nobody names for so many node timeouts was a damaged name.
+constexpr int kHearsayLifetimes = 10;
+constexpr milliseconds kMinHearsayLifetime{60000};
 
 }  // namespace
 
@@ -19,9 +22,11 @@ void ClusterNode::Member::ping_members(Now now) {
   each_other([&](NodeIndex index) {
     if (topology_.node(index).in_handshake()) {
       expire_handshake(index, now.mono);
-      if (!topology_.contains(index)) return;
+    } else if (health(index).hearsay) {
+      const auto lifetime = std::max(kHearsayLifetimes * settings_.node_timeout, kMinHearsayLifetime);
+      if (now.mono - health(index).named_at > lifetime) remove_node(index);
     }
-    open_link(index, now.mono);
+    if (topology_.contains(index)) open_link(index, now.mono);
   });
   if (ticks_ % kTicksPerRandomPing == 0) {
     const auto has_link = [&](NodeIndex index) { return links(index).out_is_up; };

@@ -256,6 +256,7 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
     }
   }
   if (heard.hearsay && heard.named_by != arrival.sender) end_hearsay(index);
+  heard.named_at = now;
 
   // What others hear of a healthy node spares pinging it.
   if (!failing && !heard.ping_pending() &&
@@ -267,10 +268,9 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
 
   // It looks dead from here and alive from there, at another address: it has moved.
   const Node& node = topology_.node(index);
-  const NodeAddress address{std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port};
   if (index == kSelf || !shows_failure(node.flags) || failing || entry.flags.has(NodeFlag::kNoAddress)) return;
-  if (address.ip.empty() || address.bus_port == 0 || address == node.address) return;
-  adopt_address(index, address, now);
+  if (entry.ip.empty() || entry.bus_port == 0) return;
+  adopt_address(index, {std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port}, now);
 }
 
 void ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry) {
@@ -294,6 +294,7 @@ void ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const 
   } else {
     health(*index).hearsay = true;
     health(*index).named_by = arrival.sender;
+    health(*index).named_at = arrival.now.mono;
   }
 }
 

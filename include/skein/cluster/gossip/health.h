@@ -35,6 +35,7 @@ struct NodeHealth {
   // neither told on nor saved.
   bool hearsay = false;
   NodeIndex named_by = kNoNode;
+  MonoTime named_at{};
 
   [[nodiscard]] bool ping_pending() const { return ping_sent != MonoTime{}; }
 };
