@@ -1,0 +1,247 @@
+// Buses on loopback: packets between them, order, limits, and ends that misbehave.
+#include <skein/net/bus_link.h>
+#include <skein/net/bus_probe.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+
+#include <skein/cluster/bus/packet.h>
+
+namespace skein {
+namespace {
+
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+using testing::ElementsAre;
+
+std::uint16_t free_port() {
+  asio::io_context loop;
+  tcp::acceptor acceptor(loop, {asio::ip::make_address_v4("127.0.0.1"), 0});
+  return acceptor.local_endpoint().port();
+}
+
+PacketHeader header(MessageType type) {
+  PacketHeader h;
+  h.type = type;
+  h.sender = *NodeId::parse(std::string(40, 'a'));
+  static const std::string kNoSlots(SlotBitmap::kBytes, '\0');
+  h.slots = kNoSlots;
+  h.flags = NodeFlag::kPrimary;
+  h.port = 7000;
+  h.bus_port = 17000;
+  return h;
+}
+
+std::shared_ptr<const std::string> ping() {
+  return std::make_shared<const std::string>(encode_heartbeat(header(MessageType::kPing), {}, {}));
+}
+
+std::shared_ptr<const std::string> message(std::size_t size, char fill = 'm') {
+  const std::string text(size, fill);
+  return std::make_shared<const std::string>(encode_publish(header(MessageType::kPublish), {"channel", text}));
+}
+
+// What happened, in order.
+class Recorder : public BusOwner {
+ public:
+  std::vector<std::string> happened;
+  std::vector<BusKey> inbound;
+  std::vector<std::string> packets;
+  std::string remote_ip;
+  std::function<void(BusKey)> on_packet;
+
+  BusKey on_bus_accepted() override {
+    inbound.push_back(1001 + 2 * inbound.size());
+    return inbound.back();
+  }
+  void on_bus_up(BusKey link) override { happened.push_back("up " + std::to_string(link)); }
+  void on_bus_down(BusKey link) override { happened.push_back("down " + std::to_string(link)); }
+  void on_bus_packet(BusKey link, std::string_view remote, std::string_view, std::string_view bytes) override {
+    packets.emplace_back(bytes);
+    remote_ip = remote;
+    if (on_packet) on_packet(link);
+  }
+  void on_bus_trouble(BusKey link, std::string_view) override { happened.push_back("trouble " + std::to_string(link)); }
+};
+
+class BusTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(here.listen({"127.0.0.1"}, port)); }
+
+  // Runs the loop until the fact holds, for ten seconds at most.
+  bool until(const std::function<bool()>& fact) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (!fact() && std::chrono::steady_clock::now() < end) {
+      loop.run_one_for(50ms);
+      loop.restart();
+    }
+    return fact();
+  }
+
+  asio::io_context loop{1};
+  std::uint16_t port = free_port();
+  Recorder at_here;
+  Recorder at_there;
+  Bus here{loop, at_here, {}};
+  Bus there{loop, at_there, {}};
+};
+
+TEST_F(BusTest, CarriesWholePacketsBothWays) {
+  there.open(2, "127.0.0.1", port);
+  there.send(2, ping(), true);  // waits for the link
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 1; }));
+  EXPECT_EQ(at_here.packets[0], *ping());
+  EXPECT_EQ(at_here.remote_ip, "127.0.0.1");
+  here.send(at_here.inbound[0], message(300'000), false);
+  ASSERT_TRUE(until([&] { return at_there.packets.size() == 1; }));
+  EXPECT_EQ(at_there.packets[0], *message(300'000));
+  EXPECT_THAT(at_there.happened, ElementsAre("up 2"));
+  EXPECT_EQ(here.link_count(), 1U);
+  EXPECT_TRUE(here.figures(at_here.inbound[0]).readable);
+  EXPECT_FALSE(here.figures(77).exists);
+}
+
+TEST_F(BusTest, TellsOnceThatNobodyIsThere) {
+  there.open(2, "127.0.0.1", free_port());
+  there.open(4, "not an address", 1);
+  ASSERT_TRUE(until([&] { return at_there.happened.size() == 2; }));
+  EXPECT_THAT(at_there.happened, testing::UnorderedElementsAre("down 2", "down 4"));
+  EXPECT_EQ(there.link_count(), 0U);
+  there.send(2, ping(), true);  // dropped
+}
+
+TEST_F(BusTest, TheOtherEndHearsOfAClose) {
+  there.open(2, "127.0.0.1", port);
+  there.send(2, ping(), true);
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 1; }));
+  there.close(2);
+  ASSERT_TRUE(until([&] { return !at_here.happened.empty(); }));
+  EXPECT_THAT(at_here.happened, ElementsAre("down " + std::to_string(at_here.inbound[0])));
+  EXPECT_THAT(at_there.happened, ElementsAre("up 2")) << "who closes knows";
+}
+
+TEST_F(BusTest, UrgentPacketsLeaveBeforeMessages) {
+  there.open(2, "127.0.0.1", port);
+  for (int i = 0; i < 100; ++i) there.send(2, message(60'000), false);
+  there.send(2, ping(), true);
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 101; }));
+  EXPECT_EQ(at_here.packets[0], *ping());
+}
+
+TEST_F(BusTest, TheLinkMayBeClosedFromInsideItsPacket) {
+  at_here.on_packet = [&](BusKey link) { here.close(link); };
+  there.open(2, "127.0.0.1", port);
+  there.send(2, ping(), true);
+  there.send(2, ping(), true);
+  ASSERT_TRUE(until([&] { return at_there.happened.size() == 2; }));
+  EXPECT_EQ(at_here.packets.size(), 1U);
+  EXPECT_THAT(at_there.happened, ElementsAre("up 2", "down 2"));
+}
+
+TEST_F(BusTest, WhatIsNoPacketEndsTheLink) {
+  tcp::socket stranger(loop);
+  stranger.connect({asio::ip::make_address_v4("127.0.0.1"), port});
+  asio::write(stranger, asio::buffer(std::string_view("GET / HTTP/1.1\r\n\r\n")));
+  ASSERT_TRUE(until([&] { return at_here.happened.size() == 2; }));
+  const auto key = std::to_string(at_here.inbound[0]);
+  EXPECT_THAT(at_here.happened, ElementsAre("trouble " + key, "down " + key));
+}
+
+TEST_F(BusTest, PacketsMayComeInPieces) {
+  tcp::socket slow(loop);
+  slow.connect({asio::ip::make_address_v4("127.0.0.1"), port});
+  const std::string bytes = *ping() + *ping() + *message(100'000) + *ping();
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t size = std::min<std::size_t>(bytes.size() - at, at < 3000 ? 7 : 9001);
+    asio::write(slow, asio::buffer(bytes.data() + at, size));
+    loop.poll();
+    loop.restart();
+    at += size;
+  }
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 4; }));
+  EXPECT_EQ(at_here.packets[2], *message(100'000));
+  EXPECT_EQ(at_here.packets[3], *ping());
+}
+
+// A peer that accepts and never reads.
+class DeafPeer : public BusTest {
+ protected:
+  tcp::acceptor deaf{loop, {asio::ip::make_address_v4("127.0.0.1"), 0}};
+
+  void fill(std::uint64_t bytes) {
+    there.open(2, "127.0.0.1", deaf.local_endpoint().port());
+    ASSERT_TRUE(until([&] { return !at_there.happened.empty(); }));
+    const auto packet = message(1 << 20);
+    std::uint64_t most = 0;
+    for (std::uint64_t sent = 0; sent < bytes && there.link_count() > 0; sent += packet->size()) {
+      there.send(2, packet, false);
+      most = std::max(most, there.memory());
+      loop.poll();
+      loop.restart();
+    }
+    most_memory = most;
+  }
+  std::uint64_t most_memory = 0;
+};
+
+TEST_F(DeafPeer, IsCutAtTheLimit) {
+  there.set({.send_limit = 4 << 20});
+  fill(64 << 20);
+  EXPECT_THAT(at_there.happened, ElementsAre("up 2", "trouble 2", "down 2"));
+  EXPECT_EQ(there.links_over_limit(), 1U);
+  EXPECT_LE(most_memory, 6U << 20);
+  EXPECT_EQ(there.memory(), 0U);
+}
+
+TEST_F(DeafPeer, IsCutWithoutALimitToo) {
+  fill(256 << 20);
+  EXPECT_THAT(at_there.happened, ElementsAre("up 2", "trouble 2", "down 2"));
+  EXPECT_EQ(there.links_over_limit(), 1U);
+  EXPECT_LE(most_memory, Bus::kMaxUnsent + (2 << 20));
+}
+
+TEST_F(BusTest, NothingHappensAfterStop) {
+  there.open(2, "127.0.0.1", port);
+  ASSERT_TRUE(until([&] { return here.link_count() == 1 && !at_there.happened.empty(); }));
+  here.stop();
+  EXPECT_EQ(here.link_count(), 0U);
+  ASSERT_TRUE(until([&] { return at_there.happened.size() == 2; }));
+  EXPECT_TRUE(at_here.happened.empty());
+}
+
+TEST_F(BusTest, AProbeGetsOneAnswer) {
+  at_here.on_packet = [&](BusKey link) { here.send(link, ping(), true); };
+  std::optional<std::string> answer;
+  std::atomic<bool> done = false;
+  std::thread asker([&] {
+    answer = ask_bus({.ip = "127.0.0.1", .port = port, .packet = *ping(), .timeout = 5000ms});
+    done = true;
+  });
+  EXPECT_TRUE(until([&] { return done.load(); }));
+  asker.join();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(*answer, *ping());
+}
+
+TEST(BusProbe, SilenceIsNoAnswer) {
+  asio::io_context loop;
+  tcp::acceptor deaf(loop, {asio::ip::make_address_v4("127.0.0.1"), 0});
+  EXPECT_FALSE(ask_bus({.ip = "127.0.0.1", .port = deaf.local_endpoint().port(), .packet = *ping(), .timeout = 50ms}));
+  EXPECT_FALSE(ask_bus({.ip = "127.0.0.1", .port = free_port(), .packet = *ping(), .timeout = 5000ms}));
+}
+
+TEST(BusProbe, AddressesOfABind) {
+  EXPECT_THAT(listening_ips({"127.0.0.5", "-::1"}), ElementsAre("127.0.0.5", "::1"));
+  EXPECT_THAT(listening_ips({"*"}), testing::Contains("127.0.0.1"));
+}
+
+}  // namespace
+}  // namespace skein
