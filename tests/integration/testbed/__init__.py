@@ -3,6 +3,7 @@
 from .cli import redis_cli, run_redis_cli
 from .clusters import Cluster
 from .ports import free_port, free_ports
+from .reference import beyond_redis
 from .resp import Connection, parse_reply, request_bytes
 from .servers import Server, reference_binary, server_binary
 from .waiting import wait_until
@@ -11,6 +12,7 @@ __all__ = [
     "Cluster",
     "Connection",
     "Server",
+    "beyond_redis",
     "free_port",
     "free_ports",
     "parse_reply",

@@ -1,0 +1,405 @@
+#!/usr/bin/python3
+"""skein-server as a process: configuration, daemon, signals, files, listeners."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from testbed import Connection, Server, beyond_redis, free_port, reference_binary, server_binary, wait_until  # noqa: E402
+
+
+class ProcessTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skein-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.port = free_port()
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def conf(self, text="", name="server.conf"):
+        return self.write(name, f"port {self.port}\nbind 127.0.0.1\nsave \"\"\ndir {self.folder}\n{text}")
+
+    def spawn(self, *words, given=None, binary=None, **options):
+        """Starts the binary with these words; ended after the test whatever happens."""
+        log = open(self.folder / "output", "wb")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([binary or server_binary(), *(str(word) for word in words)], cwd=self.folder,
+                                   stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT, **options)
+        if given is not None:
+            process.stdin.write(given.encode())
+            process.stdin.close()
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+        self.addCleanup(end)
+        return process
+
+    def output(self):
+        return (self.folder / "output").read_text(errors="replace")
+
+    def ready(self, process, port=None):
+        def answers():
+            if process.poll() is not None:
+                raise AssertionError(f"ended with {process.returncode}:\n{self.output()}")
+            with Connection(port or self.port) as client:
+                return client.request("PING") == b"+PONG\r\n"
+
+        wait_until(answers, 15, "PONG")
+        return process
+
+    def refused(self, *words, given=None):
+        """What a start that must fail prints."""
+        process = self.spawn(*words, given=given)
+        self.assertNotEqual(0, process.wait(15), self.output())
+        return self.output()
+
+    def config(self, name, port=None):
+        with Connection(port or self.port) as client:
+            reply = client.ask("CONFIG", "GET", name)
+            return reply[1][1].decode() if reply else None
+
+
+class Configuration(ProcessTest):
+    def test_a_file(self):
+        self.ready(self.spawn(self.conf("# a comment\n\n  MaxMemory   100mb\nappendfsync \"no\"\n"
+                                        "proc-title-template '{title} {listen-addr}'\ntimeout 7\n")))
+        self.assertEqual("104857600", self.config("maxmemory"))
+        self.assertEqual("no", self.config("appendfsync"))
+        self.assertEqual("{title} {listen-addr}", self.config("proc-title-template"))
+        self.assertEqual("7", self.config("timeout"))
+
+    def test_options_after_the_file_win(self):
+        self.ready(self.spawn(self.conf("hz 20\ntimeout 7\n"), "--hz", "30", "--save", "60", "1", "--databases", "4"))
+        self.assertEqual("30", self.config("hz"))
+        self.assertEqual("7", self.config("timeout"))
+        self.assertEqual("60 1", self.config("save"))
+        self.assertEqual("4", self.config("databases"))
+
+    def test_options_alone_with_several_values(self):
+        self.ready(self.spawn("--port", self.port, "--bind", "127.0.0.1", "127.0.0.2", "--save", "", "--dir", self.folder,
+                              "--client-output-buffer-limit", "normal 1mb 2mb 3"))
+        self.assertEqual("127.0.0.1 127.0.0.2", self.config("bind"))
+        self.assertTrue(self.config("client-output-buffer-limit").startswith("normal 1048576 2097152 3 "))
+        with Connection(self.port, "127.0.0.2") as client:
+            self.assertEqual(b"+PONG\r\n", client.request("PING"))
+
+    def test_from_standard_input(self):
+        self.ready(self.spawn("-", "--timeout", "9", given=self.conf("hz 25\n").read_text()))
+        self.assertEqual("25", self.config("hz"))
+        self.assertEqual("9", self.config("timeout"))
+
+    def test_included_files(self):
+        (self.folder / "conf.d").mkdir()
+        self.write("conf.d/one.conf", "hz 21\n")
+        self.write("conf.d/two.conf", "timeout 8\n")
+        self.write("last.conf", "maxmemory-samples 9\n")
+        self.ready(self.spawn(self.conf(f"include {self.folder}/conf.d/*.conf\ninclude {self.folder}/last.conf\n")))
+        self.assertEqual(("21", "8", "9"), tuple(map(self.config, ("hz", "timeout", "maxmemory-samples"))))
+
+    def test_an_unknown_directive(self):
+        path = self.conf("cluster-enable yes\n")
+        output = self.refused(path)
+        self.assertIn("cluster-enable", output)
+        self.assertRegex(output, r"5")
+
+    @beyond_redis
+    def test_an_unknown_directive_is_explained(self):
+        path = self.conf("Cluster-enable yes\n")
+        output = self.refused(path)
+        for part in ("server.conf", "5", "Cluster-enable", "cluster-enabled"):
+            self.assertIn(part, output)
+
+    def test_a_bad_value(self):
+        output = self.refused(self.conf("hz abc\n"))
+        self.assertIn("hz", output)
+        output = self.refused(self.conf("maxmemory 5xb\n"))
+        self.assertIn("maxmemory", output)
+
+    @beyond_redis
+    def test_a_word_that_starts_a_comment(self):
+        """The tutorials have comments behind values."""
+        self.ready(self.spawn(self.conf("cluster-enabled yes\t#cluster mode\ntimeout 5 # five\nmasterauth \"#not\"\n")))
+        self.assertEqual("yes", self.config("cluster-enabled"))
+        self.assertEqual("5", self.config("timeout"))
+        self.assertEqual("#not", self.config("masterauth"))
+
+    @beyond_redis
+    def test_protection_that_does_not_act_yet_stops_the_start(self):
+        for line in ("aclfile users.acl", "user joe on nopass ~* +@all", "tls-port 6390", "tls-cluster yes"):
+            with self.subTest(line):
+                self.assertIn(line.split()[0], self.refused(self.conf(line + "\n")))
+
+    def test_renamed_commands(self):
+        self.ready(self.spawn(self.conf("rename-command GET FETCH\nrename-command FLUSHALL \"\"\n")))
+        with Connection(self.port) as client:
+            self.assertEqual(b"$-1\r\n", client.request("FETCH", "a"))
+            self.assertTrue(client.request("GET", "a").startswith(b"-ERR unknown command 'GET'"))
+            self.assertTrue(client.request("FLUSHALL").startswith(b"-ERR unknown command 'FLUSHALL'"))
+
+    def test_rewrite_keeps_the_file(self):
+        path = self.conf("# kept\nhz 20\ntimeout 7\n\nsave 60 1\n")
+        self.ready(self.spawn(path))
+        with Connection(self.port) as client:
+            client.ask("CONFIG", "SET", "hz", "40", "timeout", "0", "maxmemory-samples", "7")
+            client.ask("CONFIG", "REWRITE")
+        lines = path.read_text().splitlines()
+        self.assertIn("# kept", lines)
+        self.assertEqual(lines.index("hz 40"), lines.index("# kept") + 1)
+        self.assertIn("timeout 0", lines)
+        self.assertGreater(lines.index("maxmemory-samples 7"), lines.index("# Generated by CONFIG REWRITE"))
+
+    def test_rewrite_without_a_file(self):
+        with Server() as server, server.connect() as client:
+            self.assertEqual(b"-ERR The server is running without a config file\r\n", client.request("CONFIG", "REWRITE"))
+
+    def test_version_and_help(self):
+        version = subprocess.run([server_binary(), "--version"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("7.0.15", version)
+        done = subprocess.run([server_binary(), "--help"], capture_output=True, text=True, check=False)
+        self.assertIn("--port", done.stdout + done.stderr)
+
+
+class Process(ProcessTest):
+    def test_says_when_it_is_ready(self):
+        self.ready(self.spawn(self.conf()))
+        wait_until(lambda: "Ready to accept connections" in self.output(), 5, "the ready line")
+        self.assertRegex(self.output(),
+                         r"(?m)^\d+:M \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} \* Ready to accept connections")
+
+    def test_daemon_with_pid_file(self):
+        pid_file, log = self.folder / "server.pid", self.folder / "server.log"
+        starter = self.spawn(self.conf(f"daemonize yes\npidfile {pid_file}\nlogfile {log}\n"))
+        self.assertEqual(0, starter.wait(15))
+        pid = int(wait_until(lambda: pid_file.exists() and pid_file.read_text(), 15, "the pid file"))
+        try:
+            self.assertNotEqual(starter.pid, pid)
+            wait_until(lambda: self.config("port") == str(self.port), 15, "the daemon to answer")
+            self.assertEqual(pid, int(os.getsid(pid)))
+            self.assertIn("Ready to accept connections", log.read_text())
+        finally:
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not pid_file.exists(), 15, "the pid file to go")
+
+    def test_signals_that_stop(self):
+        quiet = (signal.SIGTERM, signal.SIGINT)
+        for number in quiet if "redis-server" in server_binary() else (*quiet, signal.SIGQUIT):
+            with self.subTest(number):
+                self.port = free_port()
+                process = self.ready(self.spawn(self.conf(f"pidfile {self.folder}/pid\ndaemonize no\n")))
+                with Connection(self.port) as client:
+                    process.send_signal(number)
+                    self.assertEqual(0, process.wait(15), self.output())
+                    self.assertEqual(b"", client.read_until_closed())
+
+    @beyond_redis
+    def test_hangup_opens_the_log_again(self):
+        log = self.folder / "server.log"
+        process = self.ready(self.spawn(self.conf(f"logfile {log}\nloglevel debug\n")))
+        log.rename(self.folder / "old.log")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: log.exists() and log.stat().st_size > 0, 15, "a new log file")
+        with Connection(self.port) as client:
+            self.assertEqual(b"+PONG\r\n", client.request("PING"))
+
+    def test_a_crash_shows_where_and_stays_a_crash(self):
+        for number in (signal.SIGSEGV, signal.SIGABRT):
+            with self.subTest(number):
+                self.port = free_port()
+                process = self.ready(self.spawn(self.conf()))
+                process.send_signal(number)
+                self.assertEqual(-number, process.wait(15))
+                self.assertIn(str(int(number)), self.output())
+                self.assertGreater(len(re.findall(r"0x[0-9a-f]{6,}", self.output())), 2, self.output())
+
+    def test_shutdown(self):
+        process = self.ready(self.spawn(self.conf()))
+        with Connection(self.port) as client:
+            client.send(b"SHUTDOWN NOSAVE\r\n")
+            self.assertEqual(b"", client.read_until_closed())
+        self.assertEqual(0, process.wait(15))
+
+    def test_process_title(self):
+        for extra, ending in (("", ""), ("cluster-enabled yes\n", " [cluster]")):
+            self.port = free_port()
+            process = self.ready(self.spawn(self.conf(extra)))
+            expected = f"{server_binary()} 127.0.0.1:{self.port}{ending}"
+            title = wait_until(lambda process=process: self.title(process.pid), 5)
+            self.assertEqual(expected, title)
+
+    @staticmethod
+    def title(pid):
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\x00 ").decode()
+
+    def test_under_the_name_redis_server(self):
+        link = self.folder / "redis-server"
+        link.symlink_to(shutil.which(server_binary()) or server_binary())
+        process = self.ready(self.spawn(self.conf(), binary=str(link)))
+        self.assertEqual(f"{link} 127.0.0.1:{self.port}", self.title(process.pid))
+        with Connection(self.port) as client:
+            self.assertIn("redis_version:7.0.15", client.ask_text("INFO", "server"))
+
+    def test_supervised_by_systemd(self):
+        path = self.folder / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(str(path))
+            notify.settimeout(15)
+            self.ready(self.spawn(self.conf("supervised systemd\n"), env=os.environ | {"NOTIFY_SOCKET": str(path)}))
+            heard = b""
+            while b"READY=1" not in heard:
+                heard += notify.recv(4096) + b"\n"
+
+    def test_a_busy_port(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", self.port))
+            holder.listen()
+            output = self.refused(self.conf())
+        self.assertIn(str(self.port), output)
+        self.assertIn("Address already in use", output)
+
+    def test_a_folder_that_is_not_there(self):
+        self.assertIn("No such file or directory", self.refused(self.conf(f"dir {self.folder}/nosuch\n")))
+
+    def test_log_to_a_file(self):
+        log = self.folder / "server.log"
+        self.ready(self.spawn(self.conf(f"logfile {log}\n")))
+        self.assertIn("Ready to accept connections", log.read_text())
+        self.assertNotIn("Ready to accept", self.output())
+
+    def test_quiet_by_level(self):
+        log = self.folder / "server.log"
+        self.ready(self.spawn(self.conf(f"logfile {log}\nloglevel warning\n")))
+        self.assertNotIn("Ready to accept", log.read_text())
+
+
+class Listeners(ProcessTest):
+    def test_unix_socket(self):
+        path = self.folder / "socket"
+        self.ready(self.spawn(self.conf(f"unixsocket {path}\nunixsocketperm 700\n")))
+        self.assertEqual(0o700, path.stat().st_mode & 0o777)
+        with Connection(path=str(path)) as client:
+            self.assertEqual(b"+PONG\r\n", client.request("PING"))
+            self.assertIn(f"addr={path}:0", client.ask_text("CLIENT", "INFO"))
+
+    def test_several_addresses_some_optional(self):
+        self.ready(self.spawn(self.conf("bind 127.0.0.1 127.0.0.3 -192.0.2.1 -::5\n")))
+        for host in ("127.0.0.1", "127.0.0.3"):
+            with Connection(self.port, host) as client:
+                self.assertEqual(b"+PONG\r\n", client.request("PING"))
+
+    def test_an_address_that_is_not_ours(self):
+        self.assertIn("192.0.2.1", self.refused(self.conf("bind 127.0.0.1 192.0.2.1\n")))
+
+    def test_protected_mode(self):
+        """127.0.0.1 is let in, other addresses not, unless there is a password or no protection."""
+        heard = []
+        for binary in (server_binary(), reference_binary()):
+            self.port = free_port(("127.0.0.1", "127.0.0.2"))
+            self.ready(self.spawn(self.conf("bind 127.0.0.1 127.0.0.2\n"), binary=binary))
+            with socket.create_connection(("127.0.0.2", self.port), source_address=("127.0.0.2", 0)) as client:
+                client.settimeout(10)
+                heard.append(b"".join(iter(lambda: client.recv(4096), b"")))
+            with Connection(self.port) as client:
+                client.ask("CONFIG", "SET", "protected-mode", "no")
+            with socket.create_connection(("127.0.0.2", self.port), source_address=("127.0.0.2", 0)) as client:
+                client.settimeout(10)
+                client.sendall(b"PING\r\n")
+                self.assertEqual(b"+PONG\r\n", client.recv(100))
+        self.assertTrue(heard[0].startswith(b"-DENIED "), heard[0])
+        self.assertEqual(heard[1], heard[0])
+
+
+class NodesFile(ProcessTest):
+    def start_pair(self):
+        """Two nodes that know each other, so that the first one's file has its address."""
+        servers = [Server(cluster_enabled="yes").start() for _ in range(2)]
+        for server in servers:
+            self.addCleanup(server.stop)
+        servers[0].ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        servers[0].ask("CLUSTER", "MEET", servers[1].host, servers[1].port)
+        wait_until(lambda: all(f"127.0.0.1:{servers[0].port}@" in (server.folder / "nodes.conf").read_text()
+                               for server in servers), 15, "the address in nodes.conf")
+        return servers
+
+    def test_identity_and_slots_outlive_a_restart(self):
+        first, _ = self.start_pair()
+        node = first.ask("CLUSTER", "MYID")
+        first.kill()
+        first.start()
+        self.assertEqual(node, first.ask("CLUSTER", "MYID"))
+        self.assertIn("0-16383", first.ask_text("CLUSTER", "NODES"))
+
+    @beyond_redis
+    def test_a_copy_of_a_living_nodes_file_is_recognised(self):
+        first, second = self.start_pair()
+        shutil.copy(first.folder / "nodes.conf", self.folder)
+        output = self.refused(self.conf("cluster-enabled yes\n"))
+        self.assertIn("nodes.conf", output)
+        self.assertIn(first.address, output)
+        for server in (first, second):
+            self.assertEqual(b"PONG", server.ask("PING"))
+
+    def test_a_file_in_use(self):
+        server = Server(cluster_enabled="yes").start()
+        self.addCleanup(server.stop)
+        output = self.refused("--port", self.port, "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes",
+                              "--dir", server.folder)
+        self.assertIn("nodes.conf is already used by a different", output)
+        self.assertEqual(b"PONG", server.ask("PING"))
+
+    def damaged(self):
+        """A good file and ways to break it."""
+        node, other = "a" * 40, "b" * 40
+        own = f"{node} 127.0.0.1:{self.port}@{self.port + 10000} myself,master - 0 0 1 connected 0-5460"
+        peer = f"{other} 127.0.0.1:7001@17001 master - 0 1426238317239 2 connected 5461-10922"
+        end = "vars currentEpoch 2 lastVoteEpoch 0"
+        good = [own, peer, end]
+        yield "good", good
+        yield "no myself", [own.replace("myself,", ""), peer, end]
+        yield "a cut line", [own, peer[:60], end]
+        yield "garbage", ["garbage", own, peer, end]
+        yield "slot out of range", [own.replace("0-5460", "0-16384"), peer, end]
+        yield "unknown flag", [own.replace("myself,", "myself,nosuch,"), peer, end]
+        yield "bad address", [own, peer.replace("127.0.0.1:7001", "nothing"), end]
+        yield "bad vars", [own, peer, "vars currentEpoch"]
+
+    def test_a_damaged_file_is_refused(self):
+        for name, lines in self.damaged():
+            if "redis-server" in server_binary() and name in ("slot out of range", "bad vars"):
+                continue
+            with self.subTest(name):
+                text = "\n".join(lines) + "\n"
+                path = self.write("nodes.conf", text)
+                if name == "good":
+                    process = self.ready(self.spawn(self.conf("cluster-enabled yes\n")))
+                    process.terminate()
+                    process.wait(15)
+                    continue
+                output = self.refused(self.conf("cluster-enabled yes\n"))
+                self.assertRegex(output, r"(?i)nodes\.conf|cluster config file")
+                self.assertEqual(text, path.read_text())
+
+    @beyond_redis
+    def test_a_damaged_file_is_named_with_its_line(self):
+        lines = dict(self.damaged())["a cut line"]
+        self.write("nodes.conf", "\n".join(lines) + "\n")
+        self.assertRegex(self.refused(self.conf("cluster-enabled yes\n")), r"nodes\.conf\D*\b2\b")
+
+
+if __name__ == "__main__":
+    unittest.main()
