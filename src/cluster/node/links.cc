@@ -28,6 +28,9 @@ void ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
   link.out = LinkId::outbound(++last_link_ << 16 | index.value);
   link.out_is_up = false;
   link.out_created = now;
+  // Silence counts from here: an attempt that is never answered reports neither success nor
+  // failure, and a member that starts while it is cut off would suspect nobody.
+  if (!health(index).ping_pending()) health(index).ping_sent = now;
   outbox_.push(OpenLink{link.out, node.id, node.address.ip, node.address.bus_port});
 }
 
