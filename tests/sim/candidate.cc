@@ -36,7 +36,7 @@ void Candidate::on_tick() {
   if (std::holds_alternative<Resting>(phase_)) {
     phase_ = Waiting{now + draw_between(random_, milliseconds{50}, kMostHeadStart)};
   } else if (const auto* waiting = std::get_if<Waiting>(&phase_)) {
-    if (now >= waiting->ask_at) begin_round();
+    if (now >= waiting->ask_at) begin_round(std::max(highest_asked_, host_.node().current_epoch()).next());
   } else if (auto* round = std::get_if<Asking>(&phase_)) {
     if (now >= round->give_up_at) {
       phase_ = Waiting{now + draw_between(random_, milliseconds{50}, host_.settings().node_timeout)};
@@ -47,9 +47,9 @@ void Candidate::on_tick() {
   }
 }
 
-void Candidate::begin_round() {
+void Candidate::begin_round(Epoch epoch) {
   const MonoTime now = host_.now().mono;
-  highest_asked_ = std::max(highest_asked_, host_.node().current_epoch()).next();
+  highest_asked_ = epoch;
   const auto length = std::max(2 * host_.settings().node_timeout, milliseconds{2000});
   phase_ = Asking{highest_asked_, now + length, now + kAskAgain, {}};
   host_.note(fmt::format("asks for votes in epoch {}", highest_asked_.value));
@@ -77,7 +77,14 @@ void Candidate::ask(const Asking& round) {
   host_.broadcast(std::make_shared<const std::string>(encode_bare(header, host_.settings().mark_packets)));
 }
 
+// As if both had begun at one moment: the dangerous case, and rare by itself.
+void Candidate::meet_rival(Epoch epoch) {
+  const bool may_ask = std::holds_alternative<Waiting>(phase_) && has_reason() && epoch > highest_asked_;
+  if (may_ask && random_.one_in(2)) begin_round(epoch);
+}
+
 void Candidate::on_packet(const PacketView& packet) {
+  if (packet.type() == MessageType::kAuthRequest) return meet_rival(packet.current_epoch());
   auto* round = std::get_if<Asking>(&phase_);
   if (round == nullptr || !has_reason()) return;
   if (packet.type() != MessageType::kAuthAck || packet.current_epoch() < round->epoch) return;

@@ -43,7 +43,8 @@ class Candidate {
   };
 
   [[nodiscard]] bool has_reason() const;
-  void begin_round();
+  void begin_round(Epoch epoch);
+  void meet_rival(Epoch epoch);
   void ask(const Asking& round);
 
   Host& host_;

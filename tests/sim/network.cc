@@ -15,9 +15,10 @@ constexpr int kMaxRetryDoublings = 4;
 // A SYN without an answer is repeated after one, two, four... seconds, six times.
 constexpr int kConnectAttempts = 6;
 
-// Where Skein's mark and checksum stand in a header.
-constexpr std::size_t kMarkAt = 2216;
-constexpr std::size_t kMarkBytes = 8;
+// The header without its bitmap of slots, and where that would be.
+constexpr std::size_t kFieldBytes = 208;
+constexpr std::size_t kSlotsAt = 80;
+constexpr std::size_t kSlotsBytes = 2048;
 
 }  // namespace
 
@@ -239,7 +240,7 @@ void Network::deliver(Connection& connection, ConnectionId id, int side, const P
   Peer::Arrival arrival{to.link, at(from.machine).ip, at(to.machine).ip, bytes, false};
   if (weather.corrupt_one_in != 0 && random_.one_in(weather.corrupt_one_in)) {
     journal_.count(FaultKind::kCorrupt);
-    arrival.bytes = flip_bits(*bytes, weather.keeps_mark);
+    arrival.bytes = flip_bits(*bytes);
     arrival.is_corrupted = true;
     // Bytes of a length that does not fit throw the whole stream out of step: the owner
     // of the link closes it.
@@ -254,13 +255,16 @@ void Network::deliver(Connection& connection, ConnectionId id, int side, const P
   peer->packet(arrival);
 }
 
-PacketBytes Network::flip_bits(const std::string& bytes, bool keeps_mark) {
+PacketBytes Network::flip_bits(const std::string& bytes) {
   auto changed = std::make_shared<std::string>(bytes);
-  for (std::uint64_t flips = 1 + random_.below(3); flips > 0;) {
-    const auto at = random_.below(bytes.size());
-    if (keeps_mark && at >= kMarkAt && at < kMarkAt + kMarkBytes) continue;
+  for (std::uint64_t flips = 1 + random_.below(3); flips > 0; --flips) {
+    // Most of a header is a bitmap: every other flip goes to the fields around it.
+    auto at = random_.below(bytes.size());
+    if (random_.one_in(2)) {
+      at = random_.below(kFieldBytes);
+      if (at >= kSlotsAt) at += kSlotsBytes;
+    }
     (*changed)[at] = static_cast<char>((*changed)[at] ^ (1 << random_.below(8)));
-    --flips;
   }
   if (*changed == bytes) (*changed)[100] = static_cast<char>((*changed)[100] ^ 1);
   return changed;

@@ -49,7 +49,6 @@ struct Weather {
   nanoseconds most_delay = milliseconds{2};
   std::uint64_t corrupt_one_in = 0;  // 0: never
   std::uint64_t repeat_one_in = 0;   // of new connections: the last packet of the old one again
-  bool keeps_mark = true;            // flipped bits leave Skein's mark itself alone
 };
 
 class Network {
@@ -138,7 +137,7 @@ class Network {
   [[nodiscard]] bool is_passable(MachineId from, MachineId to) const;
   [[nodiscard]] nanoseconds draw_delay(MachineId from);
   [[nodiscard]] std::optional<MachineId> listener_at(const std::string& ip, std::uint16_t bus_port) const;
-  [[nodiscard]] PacketBytes flip_bits(const std::string& bytes, bool keeps_mark);
+  [[nodiscard]] PacketBytes flip_bits(const std::string& bytes);
 
   void try_connect(ConnectionId id, std::string ip, std::uint16_t bus_port, int attempt);
   void tell_opened(ConnectionId id);

@@ -26,6 +26,7 @@ ClusterShape draw_shape(Random& random) {
   constexpr milliseconds kTimeouts[] = {1s, 2s, 2s, 5s};
   shape.node_timeout = kTimeouts[random.below(4)];
   shape.gives_epochs = !random.one_in(4);
+  shape.marks_packets = !random.one_in(8);
   return shape;
 }
 

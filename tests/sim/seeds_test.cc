@@ -10,7 +10,11 @@ namespace skein::sim {
 
 namespace {
 
+#ifdef SKEIN_SANITIZED
+constexpr std::uint64_t kSeedsInCi = 25;  // some ten times as slow each
+#else
 constexpr std::uint64_t kSeedsInCi = 200;
+#endif
 
 bool wants_a_line_per_seed() {
   return std::getenv("SKEIN_SIM_VERBOSE") != nullptr;

@@ -93,6 +93,11 @@ std::optional<std::string> Sim::take_violation() {
 
 void Sim::look_around() {
   if (watches_isolation_) isolation_.look(hosts_, network_, queue_.now(), journal_);
+  // One link each way with every member, and what handshakes and reopening leave for a moment.
+  for (const auto& host : hosts_) {
+    if (host->open_links() > 4 * hosts_.size() + 8)
+      journal_.violation(host->name() + " keeps ever more links");
+  }
   queue_.after(kLookAround, [this] { look_around(); });
 }
 

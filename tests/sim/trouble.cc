@@ -176,6 +176,8 @@ void Trouble::worsen_weather(FaultKind kind) {
     worse.most_delay = draw_between(random_, 50ms, 400ms);
     sim_.journal().count(kind);
   } else if (kind == FaultKind::kCorrupt) {
+    // Without the mark, as from redis, nobody can tell.
+    if (!victim.settings().mark_packets) return;
     worse.corrupt_one_in = 2 + random_.below(20);
   } else {
     worse.repeat_one_in = 1;
