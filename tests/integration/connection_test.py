@@ -90,7 +90,7 @@ class Pipelines(unittest.TestCase):
                                            ["RESET"], before=0, after=1))
 
     def test_quit_leaves_the_rest_undone(self):
-        self.same(self.servers, self.around(["DEL", "left"], ["QUIT"], ["SET", "left", "1"]))
+        self.same(self.servers, self.around(["DEL", "left"], ["QUIT"], ["SET", "left", "1"], before=20, after=20))
         for server in self.servers:
             self.assertEqual(0, server.ask("EXISTS", "left"))
 

@@ -33,9 +33,8 @@ class Cluster:
         """One more server, that is in no cluster yet."""
         host = host or self.hosts[0]
         options = dict(self.options)
-        if (binary or server_binary()).endswith("redis-server") and len(self.hosts) > 1:
-            # Its bus links would come from 127.0.0.1 and take that for the node's address;
-            # Skein's come from the address it is bound to.
+        if len(self.hosts) > 1:
+            # Real hosts have one address to come from; here all would come from 127.0.0.1.
             options["bind-source-addr"] = host
         server = Server(binary, port=port, host=host, password=self.password, **options)
         self.servers.append(server.launch())
