@@ -9,6 +9,7 @@
 #include "digest.h"
 #include "help.h"
 #include "server_specs.h"
+#include "shown_text.h"
 
 namespace skein {
 
@@ -43,7 +44,7 @@ void acl_cat(Call& call) {
   }
   const std::uint32_t category = find_category(call.arg(2));
   if (category == 0) {
-    call.reply.error(fmt::format("ERR Unknown category '{}'", call.arg(2)));
+    call.reply.error(fmt::format("ERR Unknown category '{}'", shown_text(call.arg(2))));
     return;
   }
   std::vector<std::string_view> names;

@@ -9,6 +9,7 @@
 #include "client_names.h"
 #include "connection_specs.h"
 #include "help.h"
+#include "shown_text.h"
 
 namespace skein {
 
@@ -110,7 +111,7 @@ void client_list(Call& call) {
   if (call.size() == 4 && call.is_word(2, "type")) {
     wanted = parse_client_class(call.arg(3));
     if (!wanted) {
-      call.reply.error(fmt::format("ERR Unknown client type '{}'", call.arg(3)));
+      call.reply.error(fmt::format("ERR Unknown client type '{}'", shown_text(call.arg(3))));
       return;
     }
   } else if (call.size() > 3 && call.is_word(2, "id")) {

@@ -5,6 +5,7 @@
 #include <skein/commands/services.h>
 
 #include "client_lines.h"
+#include "shown_text.h"
 
 namespace skein {
 
@@ -37,13 +38,13 @@ bool read_id(Call& call, std::size_t position, Filter& filter) {
 
 bool read_type(Call& call, std::size_t position, Filter& filter) {
   filter.type = parse_client_class(call.arg(position));
-  if (!filter.type) call.reply.error(fmt::format("ERR Unknown client type '{}'", call.arg(position)));
+  if (!filter.type) call.reply.error(fmt::format("ERR Unknown client type '{}'", shown_text(call.arg(position))));
   return filter.type.has_value();
 }
 
 bool read_user(Call& call, std::size_t position, Filter& filter) {
   if (call.arg(position) != "default") {
-    call.reply.error(fmt::format("ERR No such user '{}'", call.arg(position)));
+    call.reply.error(fmt::format("ERR No such user '{}'", shown_text(call.arg(position))));
     return false;
   }
   filter.user = call.arg(position);

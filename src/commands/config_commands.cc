@@ -4,6 +4,7 @@
 
 #include "help.h"
 #include "server_specs.h"
+#include "shown_text.h"
 
 namespace skein {
 
@@ -39,7 +40,8 @@ constexpr CommandSpec kConfigGet{
     .handler = config_get,
 };
 
-void refuse(Call& call, const SetRefusal& refusal) {
+void refuse(Call& call, SetRefusal refusal) {
+  refusal.name = shown_text(refusal.name);
   switch (refusal.kind) {
     case SetRefusal::Kind::kSyntax: call.reply.error(errors::kSyntax); break;
     case SetRefusal::Kind::kLoading: call.reply.error(errors::kLoading); break;

@@ -5,6 +5,7 @@
 
 #include "client_names.h"
 #include "connection_specs.h"
+#include "shown_text.h"
 
 namespace skein {
 
@@ -93,7 +94,7 @@ bool take_hello_options(Call& call) {
       call.session.name = call.arg(i + 1);
       ++i;
     } else {
-      call.reply.error(fmt::format("ERR Syntax error in HELLO option '{}'", call.arg(i)));
+      call.reply.error(fmt::format("ERR Syntax error in HELLO option '{}'", shown_text(call.arg(i))));
       return false;
     }
   }

@@ -1,4 +1,5 @@
 #include "help.h"
+#include "shown_text.h"
 
 #include <skein/base/text.h>
 
@@ -53,7 +54,7 @@ void reply_help(Call& call) {
 void refuse_subcommand(Call& call) {
   constexpr std::size_t kShown = 128;
   call.reply.error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
-                               call.arg(1).substr(0, kShown), to_upper(call.arg(0))));
+                               shown_text(call.arg(1), kShown), to_upper(call.arg(0))));
 }
 
 }  // namespace skein

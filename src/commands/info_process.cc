@@ -98,10 +98,7 @@ void write_server_section(const InfoSource& from, InfoText& to) {
   to.field("executable", facts.executable);
   to.field("config_file", facts.config_file);
   to.field("io_threads_active", 0);
-  for (const std::string& listener : facts.listeners) {
-    const std::size_t colon = listener.find(':');
-    to.field(std::string_view(listener).substr(0, colon), std::string_view(listener).substr(colon + 1));
-  }
+  for (std::size_t i = 0; i < facts.listeners.size(); ++i) to.field(fmt::format("listener{}", i), facts.listeners[i]);
 }
 
 void write_clients_section(const InfoSource& from, InfoText& to) {

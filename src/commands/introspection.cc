@@ -1,6 +1,8 @@
 // COMMAND: what commands there are and what they are like, told from their specs.
 #include "families.h"
 
+#include <algorithm>
+
 #include <skein/base/text.h>
 #include <skein/command/key_finder.h>
 #include <skein/commands/services.h>
@@ -45,7 +47,7 @@ void command_info(Call& call) {
     if (command != nullptr) {
       write_command_row(call.reply, *command);
     } else {
-      call.reply.null_array();
+      call.reply.null();
     }
   }
 }
@@ -188,7 +190,13 @@ bool arity_fits(int arity, std::size_t count) {
   return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
 }
 
-// What is only routed like a key (a channel) is none. Whether any are left.
+// What is only routed like a key, a channel, is none.
+bool has_keys(const Command& command) {
+  const auto is_key = [](const KeySpec& spec) { return (spec.use & key_use::kNotKey) == 0; };
+  return command.spec->movable_keys || std::any_of(command.spec->keys.begin(), command.spec->keys.end(), is_key);
+}
+
+// Whether any are left.
 bool erase_non_keys(std::vector<FoundKey>& keys) {
   std::erase_if(keys, [](const FoundKey& key) { return (key.use & key_use::kNotKey) != 0; });
   return !keys.empty();
@@ -201,7 +209,7 @@ std::optional<std::vector<FoundKey>> keys_of_call(Call& call, std::span<const st
   std::vector<FoundKey> keys;
   if (command == nullptr || !is_listed(*command)) {
     call.reply.error("ERR Invalid command specified");
-  } else if (!may_have_keys(*command)) {
+  } else if (!has_keys(*command)) {
     call.reply.error("ERR The command has no key arguments");
   } else if (!arity_fits(command->arity, inner.size())) {
     call.reply.error("ERR Invalid number of arguments specified for command");

@@ -6,6 +6,7 @@
 #include "command_replies.h"
 #include "help.h"
 #include "server_specs.h"
+#include "shown_text.h"
 
 namespace skein {
 
@@ -42,7 +43,7 @@ constexpr CommandSpec kLatencyHistory{
 };
 
 void latency_graph(Call& call) {
-  call.reply.error(fmt::format("ERR No samples available for event '{}'", call.arg(2)));
+  call.reply.error(fmt::format("ERR No samples available for event '{}'", shown_text(call.arg(2))));
 }
 
 constexpr ArgSpec kLatencyGraphArgs[] = {{.name = "event"}};

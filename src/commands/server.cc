@@ -167,7 +167,8 @@ constexpr ArgSpec kLolwutArgs[] = {
 };
 constexpr CommandSpec kLolwut{
     .name = "LOLWUT",
-    .summary = "Draws, and tells the version.",
+    .summary = "Tells the version.",
+    .complexity = "O(1)",
     .since = "5.0.0",
     .group = Group::kServer,
     .arity = at_least(1),

@@ -26,7 +26,7 @@ struct InfoFacts {
   std::int64_t uptime_seconds = 0;
   std::int64_t wall_micros = 0;
   int hz = 0;
-  std::vector<std::string> listeners;  // "listener0:name=tcp,bind=127.0.0.1,port=6379"
+  std::vector<std::string> listeners;  // "name=tcp,bind=127.0.0.1,port=6379"
   // Clients.
   std::uint64_t cluster_connections = 0;
   // Memory, in bytes.
