@@ -167,8 +167,11 @@ void Listeners::accept_next(const std::shared_ptr<Acceptor>& acceptor) {
       });
       return;
     }
-    Accepted accepted{std::move(socket), "", "", false, !acceptor->unix_path.empty()};
     asio::error_code ignored;
+    const auto remote = socket.remote_endpoint(ignored);
+    const bool gone = static_cast<bool>(ignored);
+    const auto local = socket.local_endpoint(ignored);
+    Accepted accepted{std::move(socket), "", "", false, !acceptor->unix_path.empty()};
     if (accepted.unix_socket) {
       accepted.local = true;
       accepted.address = accepted.local_address = acceptor->unix_path + ":0";
@@ -176,10 +179,8 @@ void Listeners::accept_next(const std::shared_ptr<Acceptor>& acceptor) {
       const int descriptor = accepted.socket.native_handle();
       set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
       set_keepalive_on(descriptor, keepalive_);
-      const auto remote = accepted.socket.remote_endpoint(ignored);
-      accepted.address = ignored ? "?:0" : endpoint_text(remote);
-      accepted.local = !ignored && is_loopback(remote);
-      const auto local = accepted.socket.local_endpoint(ignored);
+      accepted.address = gone ? "?:0" : endpoint_text(remote);
+      accepted.local = !gone && is_loopback(remote);
       accepted.local_address = ignored ? "?:0" : endpoint_text(local);
     }
     on_accept_(std::move(accepted));

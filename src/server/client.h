@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include <skein/net/client_connection.h>
+#include <skein/net/client_net.h>
 #include <skein/resp/request_parser.h>
 #include <skein/session/session.h>
 
@@ -13,8 +13,8 @@ class ClientTurns;
 
 class Client final : public Peer {
  public:
-  Client(ClientTurns& turns, ClientNet& net, ClientConnection::Socket socket, std::uint64_t id)
-      : turns_(turns), connection_(net, std::move(socket)), session_(id, this) {
+  Client(ClientTurns& turns, ClientNet& net, Stream stream, std::uint64_t id)
+      : turns_(turns), connection_(net, std::move(stream)), session_(id, this) {
     connection_.owner = this;
   }
 

@@ -25,15 +25,15 @@ ClientTurns::ClientTurns(Parts parts, Hooks hooks)
 
 ClientTurns::~ClientTurns() = default;
 
-Session& ClientTurns::adopt(ClientConnection::Socket socket) {
-  auto client = std::make_unique<Client>(*this, net_, std::move(socket), parts_.sessions.next_id());
+Session& ClientTurns::adopt(Stream stream) {
+  auto client = std::make_unique<Client>(*this, net_, std::move(stream), parts_.sessions.next_id());
   Client* raw = client.get();
   clients_.emplace(raw, std::move(client));
   parts_.sessions.add(raw->session_);
   return raw->session_;
 }
 
-void ClientTurns::start(Session& session) { Client::of(session).connection_.read(); }
+void ClientTurns::start(Session& session) { Client::of(session).connection_.set_reading(true); }
 
 bool ClientTurns::may_execute(const Client& client) const {
   return !client.session_.closing && client.session_.suspended == nullptr && !client.throttled_;
@@ -182,7 +182,6 @@ void ClientTurns::finish(Client& client) {
     return;
   }
   client.connection_.settle(client.parser_.in_request() ? client.parser_.wanted() : 0);
-  client.connection_.read();
 }
 
 bool ClientTurns::flush(Client& client) {

@@ -15,7 +15,7 @@
 
 #include <skein/config/settings.h>
 #include <skein/dispatch/dispatcher.h>
-#include <skein/net/client_connection.h>
+#include <skein/net/client_net.h>
 #include <skein/session/registry.h>
 #include <skein/session/watch.h>
 
@@ -44,7 +44,7 @@ class ClientTurns final : public ClientHandler {
 
   // Takes a connected socket over. The session is registered and still to be filled in;
   // `start` begins reading.
-  Session& adopt(ClientConnection::Socket socket);
+  Session& adopt(Stream stream);
   void start(Session& session);
 
   // Runs calls that waited for a pause that is over.

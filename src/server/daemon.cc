@@ -26,11 +26,15 @@ constexpr std::string_view kProtectedMode =
     "option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above "
     "things in order for the server to start accepting connections from the outside.\r\n";
 
+// Clients' sockets leave asio's own readiness set for ClientNet's.
+Stream take_over(Accepted& accepted) {
+  asio::error_code ignored;
+  return Stream(accepted.socket.release(ignored));
+}
+
 void refuse(Accepted& accepted, std::string_view why) {
   asio::error_code ignored;
-  accepted.socket.non_blocking(true, ignored);
-  accepted.socket.write_some(asio::buffer(why.data(), why.size()), ignored);
-  accepted.socket.close(ignored);
+  take_over(accepted).write(std::span(&why, 1), ignored);
 }
 
 }  // namespace
@@ -155,7 +159,7 @@ void Daemon::accept(Accepted accepted) {
     return;
   }
   ++connections_received_;
-  Session& session = turns_.adopt(std::move(accepted.socket));
+  Session& session = turns_.adopt(take_over(accepted));
   session.address = std::move(accepted.address);
   session.local_address = std::move(accepted.local_address);
   session.local = accepted.local;

@@ -97,11 +97,11 @@ class Database {
   [[nodiscard]] KeyRef ref(std::string_view key) const;
 
   // Hints for a batch of requests: first prefetch_bucket for all, then prefetch_entry for all.
-  void prefetch_head(const KeyRef& key) const {
+  [[gnu::always_inline]] void prefetch_head(const KeyRef& key) const {
     if (context_.cluster_mode) __builtin_prefetch(&tables_[key.slot.value]);
   }
-  void prefetch_bucket(const KeyRef& key) const { table(key).prefetch_bucket(key.hash); }
-  void prefetch_entry(const KeyRef& key) const { table(key).prefetch_entry(key.hash); }
+  [[gnu::always_inline]] void prefetch_bucket(const KeyRef& key) const { table(key).prefetch_bucket(key.hash); }
+  [[gnu::always_inline]] void prefetch_entry(const KeyRef& key) const { table(key).prefetch_entry(key.hash); }
 
   // The live entry, or null. An expired one is removed on the way (or hidden on a replica).
   // Pointers are good until the next change to this database.
@@ -207,8 +207,9 @@ class Database {
   void remove(const KeyRef& key, Entry* entry);
   void remove_expired(const KeyRef& key, Entry* entry);
   void count(Slot slot, int keys, int expiring);
+  // An expired key was doomed before: its removal is no change that a snapshot waits for.
   void touched(std::string_view key, KeyEvent event) {
-    ++context_.dirty;
+    if (event != KeyEvent::kExpired) ++context_.dirty;
     if (context_.listener != nullptr) [[unlikely]] context_.listener->on_touched(index_, key, event);
   }
   [[nodiscard]] std::uint32_t fresh_clock() const;
