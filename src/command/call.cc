@@ -16,7 +16,18 @@ bool Call::is_word(std::size_t position, std::string_view word) const {
 
 void Call::propagate(std::initializer_list<std::string_view> effect) {
   propagated = true;
-  if (effects != nullptr) effects->add(session.db, {effect.begin(), effect.size()});
+  if (effects == nullptr) return;
+  propagate_expired();
+  effects->add(session.db, {effect.begin(), effect.size()});
+}
+
+void Call::propagate_expired() {
+  auto& owed = keyspace.context().expired_effects;
+  for (const auto& [db, key] : owed) {
+    const std::string_view removal[] = {"DEL", key};
+    effects->add(db, removal);
+  }
+  owed.clear();
 }
 
 void Call::suspend(SuspendReason reason, MonoTime deadline) {

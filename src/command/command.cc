@@ -60,8 +60,7 @@ std::uint32_t gates_of(const CommandSpec& spec) {
   if (!has(flag::kLoading)) gates |= gate::kLoading;
   if (!has(flag::kAllowBusy)) gates |= gate::kBusy;
   if (has(flag::kDebug)) gates |= gate::kDebug;
-  // EXEC is judged by the calls it holds.
-  if (has(flag::kExecutes)) gates |= gate::kCluster | gate::kMemory | gate::kReadOnly | gate::kPauseWrite;
+  if (has(flag::kExecutes)) gates |= gate::kCluster | gate::kJudgedByCalls;
   return gates;
 }
 

@@ -2,6 +2,7 @@
 #include <skein/commands/services.h>
 
 #include "grammar.h"
+#include "help.h"
 #include "keys.h"
 #include "object_facts.h"
 
@@ -46,24 +47,6 @@ void object_freq(Call& call) {
   }
 }
 
-void object_help(Call& call) {
-  static constexpr std::string_view kLines[] = {
-      "OBJECT <subcommand> [<arg> ...]. Subcommands are:",
-      "ENCODING <key>",
-      "    How the value of <key> is kept in memory.",
-      "FREQ <key>",
-      "    How often <key> is used, on a logarithmic scale from 0 to 255. Needs an LFU policy.",
-      "IDLETIME <key>",
-      "    For how many seconds nobody has used <key>. Needs a policy that is not LFU.",
-      "REFCOUNT <key>",
-      "    How many references there are to the value of <key>.",
-      "HELP",
-      "    These lines.",
-  };
-  call.reply.array(std::size(kLines));
-  for (const std::string_view line : kLines) call.reply.status(line);
-}
-
 constexpr ArgSpec kKeyOnly[] = {key_arg()};
 constexpr CommandSpec kEncoding{
     .name = "ENCODING",
@@ -104,7 +87,7 @@ constexpr CommandSpec kHelp{
     .arity = exactly(2),
     .flags = flag::kLoading | flag::kStale,
     .acl_also = category::kKeyspace,
-    .handler = object_help,
+    .handler = reply_help,
 };
 
 constexpr CommandSpec kIdletime{

@@ -1,5 +1,7 @@
 // SET with all its options, and the older commands that are SET with one of them: SETNX,
 // SETEX, PSETEX.
+#include <algorithm>
+
 #include "expiry_options.h"
 #include "grammar.h"
 #include "strings.h"
@@ -102,6 +104,13 @@ constexpr HistoryEntry kSetHistory[] = {{"2.6.12", "`EX`, `PX`, `NX` and `XX`."}
 constexpr KeySpec kSetKey{.use = key_use::kReadWrite | key_use::kAccess | key_use::kUpdate | key_use::kVariable,
                           .index = 1,
                           .notes = "RW and ACCESS due to the optional `GET` argument"};
+// Only with GET is the old value looked at.
+std::uint32_t set_use(std::span<const std::string_view> arguments) {
+  const bool get = std::any_of(arguments.begin() + 3, arguments.end(),
+                               [](std::string_view word) { return equals_ignore_case(word, "get"); });
+  return get ? key_use::kReadWrite | key_use::kAccess | key_use::kUpdate : key_use::kOverwrite | key_use::kUpdate;
+}
+
 constexpr CommandSpec kSet{
     .name = "SET",
     .summary = "Stores a string at a key, whatever was there before.",
@@ -115,6 +124,7 @@ constexpr CommandSpec kSet{
     .args = kSetArgs,
     .history = kSetHistory,
     .handler = set,
+    .variable_use = set_use,
 };
 
 void setnx(Call& call) {

@@ -8,19 +8,30 @@ namespace skein {
 
 namespace {
 
+constexpr std::size_t kShown = 128;
+
+// As much of a word as redis's formatting shows: up to a zero byte, and not more than `limit`.
+std::string_view shown(std::string_view word, std::size_t limit = kShown) {
+  return word.substr(0, std::min(limit, word.find('\0')));
+}
+
 // "unknown command 'x', with args beginning with: 'a' 'b' ": both cut as redis cuts them.
 std::string unknown_command(const CommandTable& commands, std::span<const std::string_view> arguments) {
   const Command* container = commands.find(arguments[0]);
   if (container != nullptr) {
-    return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", arguments[1].substr(0, 128),
-                       to_upper(container->called));
+    return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", shown(arguments[1]), to_upper(container->called));
   }
-  constexpr std::size_t kShown = 128;
-  std::string shown;
-  for (std::size_t i = 1; i < arguments.size() && shown.size() < kShown; ++i) {
-    shown += fmt::format("'{}' ", arguments[i].substr(0, kShown - shown.size()));
+  std::string rest;
+  for (std::size_t i = 1; i < arguments.size() && rest.size() < kShown; ++i) {
+    rest += fmt::format("'{}' ", shown(arguments[i], kShown - rest.size()));
   }
-  return fmt::format("ERR unknown command '{}', with args beginning with: {}", arguments[0].substr(0, kShown), shown);
+  return fmt::format("ERR unknown command '{}', with args beginning with: {}", shown(arguments[0]), rest);
+}
+
+// EXECABORT quotes this error without its code, and others with it.
+std::string wrong_arity(const Command& command) {
+  std::string error = errors::wrong_arity(command.name);
+  return command.is(flag::kExecutes) ? error.substr(error.find(' ') + 1) : error;
 }
 
 bool arity_fits(int arity, std::size_t count) {
@@ -34,7 +45,7 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) [[unlikely]] {
     session.begin_reply();
     reject(session, command,
-           command == nullptr ? unknown_command(parts_.commands, request.arguments) : errors::wrong_arity(command->name));
+           command == nullptr ? unknown_command(parts_.commands, request.arguments) : wrong_arity(*command));
     session.end_reply();
     ticks_ = read_ticks();
     return Dispatched::kDone;
@@ -98,8 +109,11 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
     if (!command.is(flag::kSkipSlowlog)) note_slow(call, took);
   }
   if (reply.errors() != errors_before) [[unlikely]] after_errors(session, command);
-  if (effects_ != nullptr && !call.propagated && parts_.keyspace.context().dirty != dirty_before) {
-    effects_->add(session.db, request.arguments);
+  if (effects_ != nullptr) {
+    if (!parts_.keyspace.context().expired_effects.empty()) [[unlikely]] call.propagate_expired();
+    if (!call.propagated && parts_.keyspace.context().dirty != dirty_before) {
+      effects_->add(session.db, request.arguments);
+    }
   }
   return Dispatched::kDone;
 }
@@ -111,11 +125,11 @@ void Dispatcher::after_errors(const Session& session, const Command& command) {
 
 void Dispatcher::note_slow(const Call& call, Ticks took) {
   const auto micros = static_cast<std::int64_t>(static_cast<double>(took) / parts_.facts.ticks_per_micro);
-  std::vector<std::string_view> shown(call.arguments.begin(), call.arguments.end());
-  for (std::size_t i = 0; i < shown.size() && i < 64; ++i) {
-    if ((call.secrets >> i & 1) != 0) shown[i] = "(redacted)";
+  std::vector<std::string_view> words(call.arguments.begin(), call.arguments.end());
+  for (std::size_t i = 0; i < words.size() && i < 64; ++i) {
+    if ((call.secrets >> i & 1) != 0) words[i] = "(redacted)";
   }
-  parts_.slowlog.add(shown, microseconds{micros}, call.now.wall, call.session.address, call.session.name);
+  parts_.slowlog.add(words, microseconds{micros}, call.now.wall, call.session.address, call.session.name);
 }
 
 }  // namespace skein

@@ -18,9 +18,10 @@ constexpr ShutGate kRefusals[] = {
     {gate::kLoading, errors::kLoading},
 };
 
-bool writes(const Session& session, const Command& command) {
-  if (command.is(flag::kExecutes)) return session.transaction != nullptr && session.transaction->may_write;
-  return command.is(flag::kWrite | flag::kMayReplicate);
+// A transaction is judged by the calls it holds.
+std::uint32_t judged_by_calls(const Session& session, std::uint32_t shut) {
+  const std::uint32_t calls = session.transaction != nullptr ? session.transaction->gates : 0;
+  return shut & (calls | ~std::uint32_t{gate::kJudgedByCalls});
 }
 
 constexpr std::string_view kDebugNotAllowed =
@@ -43,8 +44,8 @@ std::optional<std::string> Dispatcher::route(const Session& session, const Prepa
 void Dispatcher::reject(Session& session, const Command* command, std::string_view error) {
   ReplyWriter& reply = session.writer();
   if (command != nullptr) parts_.stats.reject(command->index);
-  if (command != nullptr && command->is(flag::kExecutes) && session.transaction != nullptr) {
-    session.end_transaction();
+  if (command != nullptr && command->is(flag::kExecutes)) {
+    session.discard_transaction();
     reply.error(fmt::format("EXECABORT Transaction discarded because of: {}", error));
   } else {
     if (session.transaction != nullptr) session.transaction->refused = true;
@@ -53,8 +54,21 @@ void Dispatcher::reject(Session& session, const Command* command, std::string_vi
   parts_.stats.count_error(reply.last_error_code());
 }
 
+// A redirected EXEC ends its transaction too, but the redirection itself is the reply.
+void Dispatcher::redirect(Session& session, const Command& command, std::string_view error) {
+  if (!command.is(flag::kExecutes)) {
+    reject(session, &command, error);
+    return;
+  }
+  session.discard_transaction();
+  parts_.stats.reject(command.index);
+  session.writer().error(error);
+  parts_.stats.count_error(session.writer().last_error_code());
+}
+
 Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& request, std::uint32_t shut) {
   const Command& command = *request.command;
+  if (command.is(flag::kExecutes)) shut = judged_by_calls(session, shut);
   const auto refuse = [&](std::string_view error) {
     reject(session, &command, error);
     return Passed::kAnswered;
@@ -66,18 +80,16 @@ Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& requ
   }
   if ((shut & gate::kCluster) != 0) {
     if (const auto error = route(session, request)) {
-      // A redirected EXEC ends its transaction; the redirection itself is the reply.
-      if (command.is(flag::kExecutes)) session.end_transaction();
-      return refuse(*error);
+      redirect(session, command, *error);
+      return Passed::kAnswered;
     }
   }
+  // What waits for EXEC takes memory too, so nothing more is queued.
+  if ((shut & gate::kMulti) != 0) shut |= parts_.facts.gates & gate::kMemory;
   for (const auto& [which, error] : kRefusals) {
-    if ((shut & which) == 0) continue;
-    if (command.is(flag::kExecutes) && which == gate::kReadOnly && !writes(session, command)) continue;
-    return refuse(error);
+    if ((shut & which) != 0) return refuse(error);
   }
-  const bool paused = (shut & gate::kPauseAll) != 0 || ((shut & gate::kPauseWrite) != 0 && writes(session, command));
-  if (paused) {
+  if ((shut & (gate::kPauseAll | gate::kPauseWrite)) != 0) {
     session.suspended = std::make_unique<SuspendedCall>();
     session.suspended->reason = SuspendReason::kPaused;
     session.suspended->call.command = &command;
@@ -99,7 +111,7 @@ void Dispatcher::queue(Session& session, const Prepared& request) {
     call.command = request.command;
     call.arguments.assign(request.arguments.begin(), request.arguments.end());
     for (const auto& argument : call.arguments) transaction.bytes += argument.size();
-    transaction.may_write = transaction.may_write || request.command->is(flag::kWrite | flag::kMayReplicate);
+    transaction.gates |= request.command->gates;
   }
   session.writer().status("QUEUED");
 }
@@ -108,7 +120,7 @@ Dispatched Dispatcher::resume(Session& session) {
   const auto call = std::move(session.suspended);
   const std::vector<std::string_view> views(call->call.arguments.begin(), call->call.arguments.end());
   Prepared request{.arguments = views};
-  prepare(request);
+  prepare(request, session.db);
   begin_batch();
   return dispatch(session, request);
 }
@@ -123,7 +135,7 @@ void Dispatcher::run_transaction(Session& session, ReplyWriter& reply) {
   for (const auto& call : transaction->calls) {
     views.assign(call.arguments.begin(), call.arguments.end());
     Prepared request{.arguments = views};
-    prepare(request);
+    prepare(request, session.db);
     request.command = call.command;
     run(session, request, CallOrigin::kTransaction);
   }

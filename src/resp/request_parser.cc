@@ -131,8 +131,9 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
 
 RequestParser::Status RequestParser::parse_inline(std::string_view input, Arguments& arguments) {
   const std::size_t first = arguments.size();
-  const std::size_t newline = input.find('\n');
-  if (newline == std::string_view::npos) {
+  // A zero byte hides what follows it, as in redis: such a line never ends.
+  const std::size_t newline = input.find_first_of(std::string_view("\n\0", 2));
+  if (newline == std::string_view::npos || input[newline] == '\0') {
     if (input.size() > kMaxInline) return fail(arguments, first, "too big inline request");
     return Status::kNeedMore;
   }

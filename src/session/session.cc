@@ -1,5 +1,7 @@
 #include <skein/session/session.h>
 
+#include <skein/session/watch.h>
+
 namespace skein {
 
 void Session::begin_transaction() {
@@ -10,6 +12,11 @@ void Session::begin_transaction() {
 void Session::end_transaction() {
   transaction.reset();
   shut(gate::kMulti, false);
+}
+
+void Session::discard_transaction() {
+  end_transaction();
+  if (watch_table != nullptr) watch_table->unwatch_all(*this);
 }
 
 void Session::set_reply_mode(ReplyMode mode) {

@@ -11,6 +11,7 @@ void WatchTable::watch(Session& session, int db, const KeyRef& key) {
   const bool expired = entry != nullptr && entry->expired_at(keyspace_.context().now);
   session.watched.push_back({db, std::string(key.bytes), expired});
   watchers_[{db, std::string(key.bytes)}].push_back(&session);
+  session.watch_table = this;
   keyspace_.context().listener = this;
 }
 

@@ -12,6 +12,7 @@
 // RecordedEffects; refusals of the router come from ScriptedRouter.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -105,6 +106,9 @@ class BedClient : public Peer {
   std::string run(const Args&... arguments) {
     const std::string_view list[] = {std::string_view(arguments)...};
     return run(std::span<const std::string_view>(list));
+  }
+  std::string run(const std::vector<std::string>& words) {
+    return run(std::span<const std::string_view>(std::vector<std::string_view>(words.begin(), words.end())));
   }
   // A whole line, split as the inline protocol splits it.
   std::string line(std::string_view text);

@@ -72,6 +72,8 @@ struct Call {
   // What replicas and the append-only file get instead of the call itself. Several may be
   // given; they leave in this order. Call it once the change has been made.
   void propagate(std::initializer_list<std::string_view> arguments);
+  // Removals of keys that had expired, owed since the last effect: they leave before what follows them.
+  void propagate_expired();
   // Nothing is to be propagated although something changed.
   void propagate_nothing() { propagated = true; }
 

@@ -75,6 +75,7 @@ class Dispatcher {
   void queue(Session& session, const Prepared& request);
   Dispatched run(Session& session, const Prepared& request, CallOrigin origin);
   void reject(Session& session, const Command* command, std::string_view error);
+  void redirect(Session& session, const Command& command, std::string_view error);
   [[nodiscard]] std::optional<std::string> route(const Session& session, const Prepared& request) const;
   void note_slow(const Call& call, Ticks took);
   void after_errors(const Session& session, const Command& command);

@@ -77,9 +77,11 @@ inline std::string invalid_expire_time(std::string_view full_name) {
   return fmt::format("ERR invalid expire time in '{}' command", full_name);
 }
 
-// Shown up to a zero byte, where redis's formatting ends.
+// Shown up to a zero byte, where redis's formatting ends, and without line ends behind it.
 inline std::string unsupported_option(std::string_view option) {
-  return fmt::format("ERR Unsupported option {}", option.substr(0, option.find('\0')));
+  option = option.substr(0, option.find('\0'));
+  option = option.substr(0, option.find_last_not_of("\r\n") + 1);
+  return fmt::format("ERR Unsupported option {}", option);
 }
 
 }  // namespace skein::errors

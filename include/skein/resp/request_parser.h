@@ -37,6 +37,9 @@ class RequestParser {
   // Arguments are appended to `arguments`; on anything but kRequest nothing is left there.
   Status parse(std::string_view input, const RequestLimits& limits, Arguments& arguments);
 
+  // Forgets an incomplete request; the next call starts with its first byte again.
+  void start_over();
+
   [[nodiscard]] std::size_t consumed() const { return position_; }
   // The whole error reply without `-`: "ERR Protocol error: ...".
   [[nodiscard]] const std::string& error() const { return error_; }
@@ -52,7 +55,6 @@ class RequestParser {
   Status parse_array(std::string_view input, const RequestLimits& limits, Arguments& arguments, std::size_t first);
   Status suspend(std::string_view input, Arguments& arguments, std::size_t first);
   Status fail(Arguments& arguments, std::size_t first, std::string text);
-  void start_over();
 
   std::size_t position_ = 0;
   std::size_t wanted_ = 0;

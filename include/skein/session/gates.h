@@ -30,6 +30,8 @@ enum : std::uint32_t {
   kBusy = 1U << 17,        // a script runs
   kMonitored = 1U << 18,
   kDebug = 1U << 19,       // enable-debug-command does not allow everybody
+  // EXEC has to pass these when one of the calls it would run has to.
+  kJudgedByCalls = kPauseWrite | kMemory | kDisk | kFewReplicas | kReadOnly | kStale | kLoading,
 };
 
 }  // namespace skein::gate

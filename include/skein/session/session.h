@@ -18,6 +18,7 @@
 namespace skein {
 
 struct Command;  // skein/command/command.h
+class WatchTable;  // skein/session/watch.h
 
 // What a session may ask of the connection that carries it.
 class Peer {
@@ -45,7 +46,7 @@ struct Transaction {
   std::vector<OwnedCall> calls;
   std::size_t bytes = 0;      // of all arguments
   bool refused = false;       // a call could not be queued: EXEC answers EXECABORT
-  bool may_write = false;     // one of the calls writes
+  std::uint32_t gates = 0;    // that one of the calls has to pass
 };
 
 struct WatchedKey {
@@ -84,9 +85,10 @@ class Session {
   void shut(std::uint32_t which, bool on) { gates_ = on ? gates_ | which : gates_ & ~which; }
   [[nodiscard]] bool authenticated() const { return !shuts(gate::kAuth); }
 
-  // Begins, and forgets, a transaction. Forgetting does not unwatch.
+  // Begins, and forgets, a transaction. Forgetting does not unwatch; discarding does.
   void begin_transaction();
   void end_transaction();
+  void discard_transaction();
 
   void set_reply_mode(ReplyMode mode);
   // Around each command while replies are not simply on: SKIP mutes the next one alone.
@@ -112,6 +114,7 @@ class Session {
   ReplyMode reply_mode = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction;
   std::vector<WatchedKey> watched;
+  WatchTable* watch_table = nullptr;  // that knows of `watched`
   std::unique_ptr<SuspendedCall> suspended;
   // Since when the output is above its soft limit; MonoTime{}: it is not.
   MonoTime above_soft_limit{};
