@@ -34,12 +34,14 @@ void BusLink::connect(const std::string& ip, std::uint16_t port) {
   socket_.open(asio::generic::stream_protocol(there.protocol()), error);
   if (error) return fail_later();
   close_on_exec(socket_.native_handle());
-  if (!bus_->settings_.source_address.empty()) {
-    const auto source = asio::ip::make_address(bus_->settings_.source_address, error);
+  const BusSettings& settings = bus_->settings_;
+  const bool within_machine = settings.source_address.empty() && address.is_loopback();
+  if (const auto& own = within_machine ? settings.loopback_source_address : settings.source_address; !own.empty()) {
+    const auto source = asio::ip::make_address(own, error);
     if (!error) socket_.bind(asio::ip::tcp::endpoint(source, 0), error);
     if (error) return fail_later();
   }
-  connecting_ = std::make_unique<asio::steady_timer>(socket_.get_executor(), bus_->settings_.connect_timeout);
+  connecting_ = std::make_unique<asio::steady_timer>(socket_.get_executor(), settings.connect_timeout);
   connecting_->async_wait([self = shared_from_this()](const asio::error_code& ended) {
     if (!ended && !self->is_dropped() && !self->up_) self->fail();
   });

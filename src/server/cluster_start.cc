@@ -14,6 +14,13 @@ namespace {
 constexpr int kBusPortAbove = 10000;
 constexpr milliseconds kTwinTimeout{1000};
 
+// The one loopback address this node listens on, if that is what it does.
+std::string loopback_address(const std::vector<std::string>& bind) {
+  if (bind.size() != 1) return "";
+  const std::string address = bind[0].starts_with('-') ? bind[0].substr(1) : bind[0];
+  return address.starts_with("127.") ? address : "";
+}
+
 milliseconds capped(milliseconds span) { return std::chrono::duration_cast<milliseconds>(as_timeout(span)); }
 
 }  // namespace
@@ -41,6 +48,7 @@ BusSettings bus_settings(const Settings& s) {
   const milliseconds timeout = capped(s.cluster_node_timeout);
   return {.backlog = s.tcp_backlog,
           .source_address = s.bind_source_addr,
+          .loopback_source_address = loopback_address(s.bind),
           .send_limit = s.cluster_link_sendbuf_limit,
           .connect_timeout = std::max(timeout, milliseconds{1000}),
           .keepalive = 2 * timeout};

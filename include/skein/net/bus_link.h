@@ -40,6 +40,9 @@ class BusOwner {
 struct BusSettings {
   int backlog = 511;
   std::string source_address;    // bind-source-addr; empty: the system's choice
+  // The same for connections within this machine. Among 127.0.0.x the system would choose
+  // 127.0.0.1, and the other end takes the address it sees for where this node listens.
+  std::string loopback_source_address;
   std::uint64_t send_limit = 0;  // cluster-link-sendbuf-limit; 0: none but kMaxUnsent
   milliseconds connect_timeout{15000};
   milliseconds keepalive{30000};  // idle time before the system asks whether the other end is there
