@@ -42,6 +42,7 @@ bool arity_fits(int arity, std::size_t count) {
 
 Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   const Command* command = request.command;
+  session.last_command = command;
   if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) [[unlikely]] {
     session.begin_reply();
     reject(session, command,
@@ -98,7 +99,6 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
             .effects = effects_};
   const std::uint64_t errors_before = reply.errors();
   const std::uint64_t dirty_before = parts_.keyspace.context().dirty;
-  if (origin == CallOrigin::kClient) session.last_command = &command;
   command.handler(call);
   const Ticks now = read_ticks();
   const Ticks took = now - ticks_;
@@ -108,7 +108,9 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   if (took >= parts_.facts.slow_ticks) [[unlikely]] {
     if (!command.is(flag::kSkipSlowlog)) note_slow(call, took);
   }
-  if (reply.errors() != errors_before) [[unlikely]] after_errors(session, command);
+  const std::uint64_t errors = reply.errors() - errors_before;
+  // A transaction's errors have been counted with its calls.
+  if (errors != 0 && errors != std::exchange(transaction_errors_, 0)) [[unlikely]] after_errors(session, command);
   if (effects_ != nullptr) {
     if (!parts_.keyspace.context().expired_effects.empty()) [[unlikely]] call.propagate_expired();
     if (!call.propagated && parts_.keyspace.context().dirty != dirty_before) {

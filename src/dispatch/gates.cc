@@ -126,13 +126,15 @@ Dispatched Dispatcher::resume(Session& session) {
 }
 
 void Dispatcher::run_transaction(Session& session, ReplyWriter& reply) {
-  const auto transaction = std::move(session.transaction);
-  session.end_transaction();
+  // It stays the session's until its calls have run: CLIENT INFO shows it.
+  session.shut(gate::kMulti, false);
+  const Transaction& transaction = *session.transaction;
   const Ticks start = ticks_;
-  reply.array(transaction->calls.size());
+  const std::uint64_t errors_before = reply.errors();
+  reply.array(transaction.calls.size());
   if (effects_ != nullptr) effects_->begin_unit();
   std::vector<std::string_view> views;
-  for (const auto& call : transaction->calls) {
+  for (const auto& call : transaction.calls) {
     views.assign(call.arguments.begin(), call.arguments.end());
     Prepared request{.arguments = views};
     prepare(request, session.db);
@@ -140,6 +142,8 @@ void Dispatcher::run_transaction(Session& session, ReplyWriter& reply) {
     run(session, request, CallOrigin::kTransaction);
   }
   if (effects_ != nullptr) effects_->end_unit();
+  session.end_transaction();
+  transaction_errors_ = reply.errors() - errors_before;
   ticks_ = start;  // so that EXEC's own time is that of all
 }
 

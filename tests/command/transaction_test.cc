@@ -124,6 +124,35 @@ TEST_P(Transactions, FlushingBreaksWhatWasThere) {
   EXPECT_EQ(other.run("EXEC"), "*0\r\n");
 }
 
+TEST_P(Transactions, AWrongExecEndsIt) {
+  run("MULTI");
+  EXPECT_EQ(run("EXEC", "x"),
+            error("EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command"));
+  EXPECT_EQ(run("EXEC"), error("ERR EXEC without MULTI"));
+}
+
+TEST_P(Transactions, ErrorsAreCountedOnce) {
+  run("MULTI");
+  run("INCR", "k");
+  run("SET", "k", "text");
+  run("INCR", "k");
+  run("EXEC");
+  EXPECT_EQ(stats.total_errors(), 1U);
+  EXPECT_EQ(stats.figures()[commands.find("exec")->index].failed, 0U);
+  EXPECT_EQ(stats.figures()[commands.find("incr")->index].failed, 1U);
+  run("EXEC");
+  EXPECT_EQ(stats.figures()[commands.find("exec")->index].failed, 1U);
+}
+
+TEST_P(Transactions, AClientSeesItselfInIt) {
+  run("MULTI");
+  run("CLIENT", "INFO");
+  run("PING");
+  const std::string reply = run("EXEC");
+  EXPECT_NE(reply.find(" flags=x db=0 sub=0 psub=0 ssub=0 multi=2 "), std::string::npos) << reply;
+  EXPECT_NE(reply.find(" cmd=exec "), std::string::npos) << reply;
+}
+
 TEST_P(Transactions, InResp3AbortIsNull) {
   run("HELLO", "3");
   run("WATCH", "k");

@@ -82,6 +82,7 @@ class Dispatcher {
 
   Parts parts_;
   EffectSink* effects_ = nullptr;
+  std::uint64_t transaction_errors_ = 0;  // of the calls of the EXEC that just ran
   Ticks ticks_ = 0;
 };
 
