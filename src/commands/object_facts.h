@@ -11,7 +11,8 @@ namespace skein {
 
 [[nodiscard]] inline std::string_view encoding_name(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kInt: return "int";
+    case Encoding::kInt:
+    case Encoding::kCopiedInt: return "int";
     case Encoding::kEmbstr: return "embstr";
     case Encoding::kRaw: return "raw";
   }
@@ -26,7 +27,7 @@ namespace skein {
                                                      settings.maxmemory_policy == MaxmemoryPolicy::kAllkeysLru ||
                                                      counts_frequency(settings.maxmemory_policy));
   const bool shared = !own_clock && entry.type() == ValueType::kString && entry.is_integer() &&
-                      entry.integer() >= 0 && entry.integer() < kSharedNumbers;
+                      entry.encoding() != Encoding::kCopiedInt && entry.integer() >= 0 && entry.integer() < kSharedNumbers;
   return shared ? INT32_MAX : 1;
 }
 

@@ -141,7 +141,7 @@ Entry* Entry::copy_as(const Entry& from, std::string_view key) {
   // Digits kept as text (an appended value, a float's sum) stay text: the copy answers
   // OBJECT ENCODING alike.
   if (copy->is_integer() != from.is_integer()) copy = assign_text(copy, value);
-  copy->set_kind(from.type(), from.encoding());
+  copy->set_kind(from.type(), from.is_integer() ? Encoding::kCopiedInt : from.encoding());
   copy->set_access_clock(from.access_clock());
   return copy;
 }
@@ -223,8 +223,8 @@ Entry* Entry::assign_integer(Entry* entry, std::int64_t value) {
     to.storage = Storage::kInteger;
     to.embedded = 0;
     entry = reshape(entry, to);
-    entry->set_kind(ValueType::kString, Encoding::kInt);
   }
+  entry->set_kind(ValueType::kString, Encoding::kInt);
   store(entry->value_area(), value);
   return entry;
 }

@@ -29,6 +29,12 @@ std::optional<std::int64_t> parse_length(const char* at, const char* end) {
   return parse_int64({at, size});
 }
 
+// Redis looks for a line's end as C strings are searched: a zero byte hides what follows
+// it, and such a line never ends.
+bool never_ends(const char* at, const char* end) {
+  return std::memchr(at, '\0', static_cast<std::size_t>(end - at)) != nullptr;
+}
+
 }  // namespace
 
 void RequestParser::start_over() {
@@ -77,12 +83,12 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
   const char* const data = input.data();
   if (position_ == 0) {
     const auto* end = static_cast<const char*>(std::memchr(data, '\r', input.size()));
-    if (end == nullptr) {
+    const auto count = end != nullptr ? parse_length(data + 1, end) : std::nullopt;
+    if (end == nullptr || (!count && never_ends(data, end))) {
       if (input.size() > kMaxInline) return fail(arguments, first, "too big mbulk count string");
       return Status::kNeedMore;
     }
     if (static_cast<std::size_t>(end - data) + 2 > input.size()) return Status::kNeedMore;
-    const auto count = parse_length(data + 1, end);
     if (!count || *count > INT_MAX) return fail(arguments, first, "invalid multibulk length");
     if (*count > kUnauthenticatedArguments && limits.unauthenticated) {
       return fail(arguments, first, "unauthenticated multibulk length");
@@ -97,13 +103,13 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
       const char* const at = data + position_;
       const auto* end = rest == 0 ? nullptr : static_cast<const char*>(std::memchr(at, '\r', std::min<std::size_t>(rest, 32)));
       if (end == nullptr && rest > 32) end = static_cast<const char*>(std::memchr(at, '\r', rest));
-      if (end == nullptr) {
+      const auto size = end != nullptr && *at == '$' ? parse_length(at + 1, end) : std::nullopt;
+      if (end == nullptr || (!size && never_ends(at, end))) {
         if (rest > kMaxInline) return fail(arguments, first, "too big bulk count string");
         return suspend(input, arguments, first);
       }
       if (static_cast<std::size_t>(end - at) + 2 > rest) return suspend(input, arguments, first);
       if (*at != '$') return fail(arguments, first, std::string("expected '$', got '") + *at + "'");
-      const auto size = parse_length(at + 1, end);
       if (!size || *size < 0 || static_cast<std::uint64_t>(*size) > limits.max_bulk) {
         return fail(arguments, first, "invalid bulk length");
       }
@@ -131,9 +137,8 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
 
 RequestParser::Status RequestParser::parse_inline(std::string_view input, Arguments& arguments) {
   const std::size_t first = arguments.size();
-  // A zero byte hides what follows it, as in redis: such a line never ends.
-  const std::size_t newline = input.find_first_of(std::string_view("\n\0", 2));
-  if (newline == std::string_view::npos || input[newline] == '\0') {
+  const std::size_t newline = input.find('\n');
+  if (newline == std::string_view::npos || never_ends(input.data(), input.data() + newline)) {
     if (input.size() > kMaxInline) return fail(arguments, first, "too big inline request");
     return Status::kNeedMore;
   }

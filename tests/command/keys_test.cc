@@ -195,6 +195,14 @@ TEST_P(KeyWalks, Randomkey) {
 TEST_F(Keys, ObjectTellsHowAValueIsKept) {
   run("SET", "n", "9999");
   EXPECT_EQ(run("OBJECT", "REFCOUNT", "n"), integer(2147483647));
+  run("COPY", "n", "copy");
+  EXPECT_EQ(run("OBJECT", "REFCOUNT", "copy"), integer(1));
+  EXPECT_EQ(run("OBJECT", "ENCODING", "copy"), bulk("int"));
+  run("EXPIRE", "copy", "100");
+  run("RENAME", "copy", "copied");
+  EXPECT_EQ(run("OBJECT", "REFCOUNT", "copied"), integer(1));
+  run("DECR", "copied");
+  EXPECT_EQ(run("OBJECT", "REFCOUNT", "copied"), integer(2147483647));
   run("INCR", "n");
   EXPECT_EQ(run("OBJECT", "REFCOUNT", "n"), integer(1));
   EXPECT_EQ(run("OBJECT", "ENCODING", "none"), null());

@@ -28,8 +28,9 @@ namespace skein {
 
 enum class ValueType : std::uint8_t { kString, kList, kSet, kZset, kHash, kStream };
 
-// What OBJECT ENCODING answers.
-enum class Encoding : std::uint8_t { kInt, kEmbstr, kRaw };
+// What OBJECT ENCODING answers. A copied number is one that redis would not share with
+// other keys; it is told by OBJECT REFCOUNT alone.
+enum class Encoding : std::uint8_t { kInt, kEmbstr, kRaw, kCopiedInt };
 
 class Entry {
  public:

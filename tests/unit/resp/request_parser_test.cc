@@ -108,6 +108,14 @@ TEST(RequestParser, RefusalsAreRedisOwn) {
   }
 }
 
+TEST(RequestParser, AZeroByteHidesTheEndOfItsLine) {
+  const std::string_view inputs[] = {{"PING\0\r\nPING\r\n", 13},
+                                     {"*1\0\r\n$4\r\nPING\r\n", 15},
+                                     {"*1\r\n$4\0\r\nPING\r\n", 15},
+                                     {"*1\r\nx\0\r\nPING\r\n", 14}};
+  for (const auto input : inputs) EXPECT_EQ(parse(input), (Outcome{.left = input.size()})) << input;
+}
+
 TEST(RequestParser, LinesEndAtTheirLimitOnlyWhenTheyHaveNoEnd) {
   EXPECT_EQ(parse(std::string(65536, 'x')).left, 65536U);
   EXPECT_EQ(parse("*" + std::string(65535, '1')).left, 65536U);
