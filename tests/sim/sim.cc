@@ -185,8 +185,28 @@ Cluster Sim::restored_cluster(ClusterShape shape) {
     hosts_[i]->install_conf(write_conf(topology, Epoch{shape.primaries}, Epoch{0}));
     witness_.learn_id(nodes[i].id);
   }
-  for (const auto& host : hosts_) host->start();
+  // One after the other: all at once, each would greet all others in the same millisecond.
+  for (const auto& host : hosts_) {
+    host->start();
+    run_for(shape.node_timeout / (2 * shape.nodes()));
+  }
   return cluster;
+}
+
+bool Sim::open_slot(Slot slot, HostId from, HostId to) {
+  return set_slot(to, slot, "importing", from) && set_slot(from, slot, "migrating", to);
+}
+
+bool Sim::give_slot(Slot slot, HostId from, HostId to) {
+  return set_slot(to, slot, "node", to) && set_slot(from, slot, "node", to);
+}
+
+bool Sim::set_slot(HostId at, Slot slot, std::string_view action, HostId other) {
+  if (!host(other).is_up()) return false;
+  const auto number = std::to_string(slot.value);
+  const auto id = host(other).node().id();
+  const std::string_view args[] = {number, action, id.view()};
+  return host(at).operate([&](ClusterNode& node, Now now) { return node.set_slot(args, now); });
 }
 
 void Sim::run_for(nanoseconds span) {

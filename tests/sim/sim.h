@@ -83,6 +83,10 @@ class Sim {
   // clusters of many hundreds.
   Cluster restored_cluster(ClusterShape shape);
 
+  // SETSLOT as redis-cli reshards: open at both ends, then given away. False when refused.
+  bool open_slot(Slot slot, HostId from, HostId to);
+  bool give_slot(Slot slot, HostId from, HostId to);
+
   void run_for(nanoseconds span);
   // False when it did not become so within `limit`.
   bool run_until(const std::function<bool()>& condition, nanoseconds limit);
@@ -114,6 +118,7 @@ class Sim {
   void set_up_hosts(const ClusterShape& shape);
   void give_slots(const Cluster& cluster);
   void look_around();
+  bool set_slot(HostId at, Slot slot, std::string_view action, HostId other);
 
   Seed seed_;
   Random random_;

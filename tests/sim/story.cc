@@ -144,6 +144,18 @@ const std::vector<Story::Step>& Story::steps() {
              story.named(words[1]).operate([](ClusterNode& node, Now now) { return node.bump_epoch(now); });
          return unless(is_done, "it is refused");
        }},
+      {R"(an operator opens slot (\d+) on its way from ([A-Z]) to ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         const Slot slot{static_cast<std::uint16_t>(parse_count(words[1]))};
+         return unless(story.sim_.open_slot(slot, story.names_.at(words[2]), story.names_.at(words[3])),
+                       "it is refused");
+       }},
+      {R"(an operator gives slot (\d+) from ([A-Z]) to ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         const Slot slot{static_cast<std::uint16_t>(parse_count(words[1]))};
+         return unless(story.sim_.give_slot(slot, story.names_.at(words[2]), story.names_.at(words[3])),
+                       "it is refused");
+       }},
       {R"(kill ([A-Z]) right after its next vote)",
        [](Story& story, Words words) -> Outcome {
          Host& voter = story.named(words[1]);
@@ -216,6 +228,20 @@ const std::vector<Story::Step>& Story::steps() {
        [](Story& story, Words words) -> Outcome {
          const HostId owner = story.cluster_->primary(Shard{parse_count(words[2])});
          return unless(owner == story.names_.at(words[1]), fmt::format("node{} does", owner.value));
+       }},
+      {R"(then ([A-Z]) takes ([A-Z]) for the owner of slot (\d+))",
+       [](Story& story, Words words) -> Outcome {
+         const Topology& topology = story.named(words[1]).node().topology();
+         const NodeIndex owner = topology.owner(Slot{static_cast<std::uint16_t>(parse_count(words[3]))});
+         return unless(!owner.is_none() && topology.node(owner).id == story.named(words[2]).node().id(),
+                       "it does not");
+       }},
+      {R"(then slot (\d+) is on its way at ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         const Topology& topology = story.named(words[2]).node().topology();
+         const Slot slot{static_cast<std::uint16_t>(parse_count(words[1]))};
+         return unless(!topology.migrating_to(slot).is_none() || !topology.importing_from(slot).is_none(),
+                       "it is closed");
        }},
       {R"(then ([A-Z]) serves)",
        [](Story& story, Words words) -> Outcome {

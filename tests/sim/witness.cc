@@ -283,9 +283,4 @@ void Witness::check_claims(const Host& host) {
   }
 }
 
-void Witness::on_slots_assigned(const Host& host) {
-  record(host).claimed.reset();
-  record(host).claims.clear();
-}
-
 }  // namespace skein::sim

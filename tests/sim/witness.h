@@ -50,8 +50,6 @@ class Witness {
   void on_sent(const Host& host, const SendPacket& effect);
   void on_save(const Host& host, std::string_view text);
   void after_step(const Host& host);
-  // Operators may give a member slots that others have claimed, and take epochs back.
-  void on_slots_assigned(const Host& host);
 
  private:
   struct Seen {
