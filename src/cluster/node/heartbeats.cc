@@ -12,6 +12,8 @@ namespace skein {
 namespace {
 
 constexpr std::uint64_t kTicksPerRandomPing = 10;
+// A member of a large cluster that starts does not dial everybody at one moment.
+constexpr std::size_t kLinksPerTick = 64;
 // A node known by hearsay that nobody names for so many node timeouts was a damaged name.
 constexpr int kHearsayLifetimes = 10;
 constexpr milliseconds kMinHearsayLifetime{60000};
@@ -19,6 +21,7 @@ constexpr milliseconds kMinHearsayLifetime{60000};
 }  // namespace
 
 void ClusterNode::Member::ping_members(Now now) {
+  open_missing_links(now.mono);
   each_other([&](NodeIndex index) {
     if (topology_.node(index).in_handshake()) {
       expire_handshake(index, now.mono);
@@ -26,7 +29,6 @@ void ClusterNode::Member::ping_members(Now now) {
       const auto lifetime = std::max(kHearsayLifetimes * settings_.node_timeout, kMinHearsayLifetime);
       if (now.mono - health(index).named_at > lifetime) remove_node(index);
     }
-    if (topology_.contains(index)) open_link(index, now.mono);
   });
   if (ticks_ % kTicksPerRandomPing == 0) {
     const auto has_link = [&](NodeIndex index) { return links(index).out_is_up; };
@@ -34,6 +36,16 @@ void ClusterNode::Member::ping_members(Now now) {
     if (!oldest.is_none()) ping(oldest, now);
   }
   each_other([&](NodeIndex index) { watch_member(index, now); });
+}
+
+void ClusterNode::Member::open_missing_links(MonoTime now) {
+  // In turn, so that many members out of reach do not keep the others waiting.
+  const std::size_t places = topology_.index_limit();
+  std::size_t opened = 0;
+  for (std::size_t i = 0; i < places && opened < kLinksPerTick; ++i) {
+    const NodeIndex index{static_cast<std::uint16_t>(next_to_open_++ % places)};
+    if (topology_.contains(index) && open_link(index, now)) ++opened;
+  }
 }
 
 void ClusterNode::Member::watch_member(NodeIndex index, Now now) {

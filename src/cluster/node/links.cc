@@ -20,9 +20,9 @@ bool has_address(const Node& node) {
 
 }  // namespace
 
-void ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
+bool ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
   const Node& node = topology_.node(index);
-  if (index == kSelf || !links(index).out.is_none() || !has_address(node)) return;
+  if (index == kSelf || !links(index).out.is_none() || !has_address(node)) return false;
   // The number carries the index, so that an event finds its node without a table.
   auto& link = links(index);
   link.out = LinkId::outbound(++last_link_ << 16 | index.value);
@@ -32,6 +32,7 @@ void ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
   // failure, and a member that starts while it is cut off would suspect nobody.
   if (!health(index).ping_pending()) health(index).ping_sent = now;
   outbox_.push(OpenLink{link.out, node.id, node.address.ip, node.address.bus_port});
+  return true;
 }
 
 void ClusterNode::Member::close_links(NodeIndex index) {

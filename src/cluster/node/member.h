@@ -145,6 +145,7 @@ class ClusterNode::Member {
 
   // heartbeats.cc
   void ping_members(Now now);
+  void open_missing_links(MonoTime now);
   void watch_member(NodeIndex index, Now now);
   void suspect(NodeIndex index, MonoTime now);
   void mark_failed_if_agreed(NodeIndex index, MonoTime now);
@@ -161,7 +162,7 @@ class ClusterNode::Member {
   std::uint32_t wire_seconds(MonoTime time, Now now) const;
 
   // links.cc
-  void open_link(NodeIndex index, MonoTime now);
+  bool open_link(NodeIndex index, MonoTime now);  // true when one was missing and can be tried
   void close_links(NodeIndex index);
   NodeIndex node_of_out_link(LinkId link) const;
   void note_inbound_link(const Arrival& arrival);
@@ -222,6 +223,7 @@ class ClusterNode::Member {
   std::uint64_t epoch_changes_ = 0;
   std::uint64_t ticks_ = 0;
   std::uint64_t last_link_ = 0;
+  std::size_t next_to_open_ = 0;
   std::uint32_t gossip_round_ = 0;
   std::uint64_t refused_packets_ = 0;
 
