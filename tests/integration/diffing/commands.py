@@ -302,6 +302,9 @@ def random_command(rows, random):
     command = expand(row[1:], random)
     if command[0].upper() not in UNDISTURBED:
         disturb(command, random)
+    if command[0].upper() in (b"CONFIG", b"CLUSTER"):
+        # For redis-server these words end at a zero byte, in its error texts too.
+        command = [word.replace(b"\x00", b"") for word in command]
     return command
 
 
