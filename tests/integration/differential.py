@@ -120,11 +120,11 @@ def run_mode(mode, count, args):
                 print(f"{mode}: not there yet, left out: {', '.join(names)}")
         if not rows:
             return 0
-        if knows_other_types(servers[0]) and mode != "password":
+        with_other_types = mode in ("plain", "cluster") and knows_other_types(servers[0])
+        if with_other_types:
             make_other_types_busy()
         leave_out_foreign(servers[0])
-        driver = Driver(servers, rows, source, trace=args.trace)
-        driver.make_other_types()
+        driver = Driver(servers, rows, source, with_other_types, trace=args.trace)
         if not args.no_scenes:
             enable_scenes(driver, mode)
         for step in range(count):

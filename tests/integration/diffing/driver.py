@@ -9,7 +9,7 @@ import re
 
 from testbed.resp import Closed, Connection, parse_reply, request_bytes
 
-from .commands import OTHER_TYPES, random_command
+from .commands import DIRECTIVES, OTHER_TYPES, random_command
 from .grammar import PerServer, key, pattern, value
 from .malformed import cut_up, malformed
 from .may_differ import may_differ
@@ -79,7 +79,7 @@ class Client:
 
 
 class Driver:
-    def __init__(self, servers, rows, random, protocols=(2, 3), trace=False):
+    def __init__(self, servers, rows, random, with_other_types=False, protocols=(2, 3), trace=False):
         self.servers = servers
         self.rows = rows
         self.random = random
@@ -87,6 +87,9 @@ class Driver:
         self.sides = [Connection(server.port, server.host) for server in servers]
         self.clients = [Client(servers, protocols[index % len(protocols)]) for index in range(CLIENTS)]
         self.scenes = []
+        self.settings = [self._settings(side) for side in self.sides]
+        self.with_other_types = with_other_types
+        self.make_other_types()
 
     def ask_both(self, *words):
         return [side.request(*words) for side in self.sides]
@@ -117,7 +120,8 @@ class Driver:
             print(self.clients.index(client), command)
         ours, theirs = self._without_own_ids(command, client.exchange(bytes_for))
         if b"<no reply>" in ours + theirs or ours != theirs and not self._mean_the_same(client, command, ours, theirs):
-            raise Mismatch(f"client {self.clients.index(client)} {command!r}", ours, theirs)
+            who = f"client {self.clients.index(client)} {command!r}"
+            raise Mismatch(who + self._first_difference(client, command, ours, theirs), ours, theirs)
         self._follow(client, command, theirs)
 
     def _without_own_ids(self, command, replies):
@@ -146,6 +150,15 @@ class Driver:
             return all(one == other or may_differ(queued, one, other)
                        for queued, one, other in zip(client.queued, mine[1], reference[1]))
         return may_differ(command, mine, reference)
+
+    @staticmethod
+    def _first_difference(client, command, ours, theirs):
+        """Which of the commands behind EXEC it was."""
+        if command[0].upper() != b"EXEC" or not (ours.startswith(b"*") and theirs.startswith(b"*")):
+            return ""
+        pairs = zip(client.queued, parse_reply(ours)[1] or [], parse_reply(theirs)[1] or [])
+        return "".join(f"\n  {queued!r}\n    {one!r}\n    {other!r}"[:700] for queued, one, other in pairs
+                       if one != other and not may_differ(queued, one, other))
 
     def _all_have(self, name):
         """Whether the key is in some database of both servers."""
@@ -325,15 +338,23 @@ class Driver:
         raise Mismatch(f"DEBUG DIGEST; {differing}", ours, theirs)
 
     def start_afresh(self):
-        """The same empty state on both, after a mismatch."""
-        for side in self.sides:
+        """The same empty state and configuration on both, after a mismatch."""
+        for side, settings in zip(self.sides, self.settings):
             side.request("CLIENT", "UNPAUSE")
             side.request("FLUSHALL")
+            for name, value in settings.items():
+                side.request("CONFIG", "SET", name, value)
         for client in self.clients:
             client.open()
         self.make_other_types()
 
     def make_other_types(self):
-        for words in OTHER_TYPES:
-            if b"unknown command" not in self.sides[0].request(*words):
-                self.sides[1].request(*words)
+        if self.with_other_types:
+            for words in OTHER_TYPES:
+                self.ask_both(*words)
+
+    @staticmethod
+    def _settings(side):
+        """What CONFIG SET may change during a run."""
+        kind, payload = parse_reply(side.request("CONFIG", "GET", *DIRECTIVES))
+        return {} if kind == "-" else {name[1]: value[1] for name, value in zip(payload[0::2], payload[1::2])}

@@ -196,10 +196,10 @@ def cluster_info(ours, theirs):
 def cluster_nodes(ours, theirs):
     def meaning(reply):
         text = reply[1].decode().removeprefix("txt:")
-        # A mark of a moving slot names a node too; here there is only the one. That a slot is
-        # leaving redis still says when the slot was taken away meanwhile.
-        rows = [line.replace(line[:40], "self").split(" ") for line in text.splitlines()]
-        return [[row[2], *(word for word in row[6:] if "->-" not in word)] for row in rows]
+        # Of a slot that was taken away meanwhile redis still says where it was going, even when it
+        # comes in again.
+        rows = [line.split(" ") for line in text.splitlines()]
+        return [[row[2], *(word for word in row[6:] if not word.startswith("["))] for row in rows]
 
     return ours[0] == theirs[0] and meaning(ours) == meaning(theirs)
 
