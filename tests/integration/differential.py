@@ -101,8 +101,8 @@ def enable_scenes(driver, mode):
     # Not with a password: a client that is not let in is cut off when its replies outgrow a
     # buffer whose size changes with time, so what a long pipeline gets there is chance.
     if mode in ("plain", "cluster"):
-        driver.enable(driver.scan, driver.quiet_pipeline, driver.mixed_pipeline, driver.kill, driver.pause,
-                      driver.final_state)
+        driver.enable(driver.scan, driver.random_key, driver.quiet_pipeline, driver.mixed_pipeline, driver.kill,
+                      driver.pause, driver.final_state)
 
 
 def run_mode(mode, count, args):

@@ -53,7 +53,7 @@ KEYS_GROUP = [
     (1, "OBJECT", "HELP"),
     (2, "PERSIST", key),
     (2, "PTTL", key),
-    (1, "RANDOMKEY"),
+    (1, "RANDOMKEY", b"x"),
     (3, "RENAME", key, key),
     (2, "RENAMENX", key, key),
     (2, "SCAN", one(b"0", b"abc", b"18446744073709551616", b""), "COUNT", b"100000",
@@ -290,7 +290,7 @@ GROUPS = {
     "cluster-changes": CLUSTER_CHANGES,
 }
 
-UNDISTURBED = {b"CONFIG", b"SHUTDOWN", b"DEBUG", b"CLIENT", b"FLUSHALL", b"SCAN", b"INFO"}
+UNDISTURBED = {b"CONFIG", b"RANDOMKEY", b"SHUTDOWN", b"DEBUG", b"CLIENT", b"FLUSHALL", b"SCAN", b"INFO"}
 
 
 def known_words(rows):

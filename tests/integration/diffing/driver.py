@@ -84,12 +84,20 @@ class Driver:
         self.rows = rows
         self.random = random
         self.trace = trace
-        self.sides = [Connection(server.port, server.host) for server in servers]
+        self.sides = []
+        self.open_sides()
         self.clients = [Client(servers, protocols[index % len(protocols)]) for index in range(CLIENTS)]
         self.scenes = []
         self.settings = [self._settings(side) for side in self.sides]
         self.with_other_types = with_other_types
         self.make_other_types()
+
+    def open_sides(self):
+        """The driver's own connections, let in everywhere."""
+        for side in self.sides:
+            side.close()
+        self.sides = [Connection(server.port, server.host) for server in self.servers]
+        self.ask_both("AUTH", "sesame")
 
     def ask_both(self, *words):
         return [side.request(*words) for side in self.sides]
@@ -240,6 +248,11 @@ class Driver:
         if found[0] != found[1]:
             raise Mismatch(f"whole SCAN {extra}", sorted(found[0] - found[1]), sorted(found[1] - found[0]))
 
+    def random_key(self, client):
+        """RANDOMKEY deletes expired keys it comes upon, so first they all have to be gone."""
+        self.command(client, [b"KEYS", b"*"])
+        self.command(client, [b"RANDOMKEY"])
+
     def quiet_pipeline(self, client):
         """A pipeline with CLIENT REPLY OFF or SKIP in it, up to a marker."""
         marker = b"end-%d" % self.random.randrange(10**9)
@@ -309,6 +322,9 @@ class Driver:
         other = self.random.choice([each for each in self.clients if each is not client])
         if other.in_transaction:
             return
+        # One that was killed would find out only now, and nothing would be paused.
+        self.command(client, [b"PING"])
+        self.command(other, [b"PING"])
         self.command(client, [b"CLIENT", b"PAUSE", b"100000", b"WRITE"])
         write = request_bytes(b"APPEND", b"paused", b"x") + request_bytes(b"PING")
         for connection in other.connections:
@@ -339,6 +355,7 @@ class Driver:
 
     def start_afresh(self):
         """The same empty state and configuration on both, after a mismatch."""
+        self.open_sides()
         for side, settings in zip(self.sides, self.settings):
             side.request("CLIENT", "UNPAUSE")
             side.request("FLUSHALL")

@@ -27,7 +27,7 @@ MAY_DIFFER = {
     "CONFIG GET": "config_map",                  # order; ports, folders, paths
     "CONFIG HELP": "help_text",
     "DEBUG HELP": "help_text",
-    "DEBUG OBJECT": "debug_object",              # pointers, LRU clocks, length in an RDB file
+    "DEBUG OBJECT": "debug_object",              # pointers, who shares it, LRU clocks, length in an RDB file
     "EXPIRETIME": "near_seconds",
     "HELLO": "hello_map",                        # connection id
     "INFO": "info_names",                        # values; Skein may have more fields
@@ -140,7 +140,7 @@ def info_names(ours, theirs):
 def debug_object(ours, theirs):
     def fields(reply):
         return [word for word in reply[1].split() if not word.startswith((b"at:", b"lru:", b"lru_seconds_idle:",
-                                                                           b"serializedlength:"))]
+                                                                           b"refcount:", b"serializedlength:"))]
 
     return ours[0] == theirs[0] and fields(ours) == fields(theirs)
 
