@@ -51,15 +51,6 @@ Topology::Topology(Node self)
   SKEIN_ASSERT(index == kSelf);
 }
 
-const Node& Topology::node(NodeIndex index) const {
-  SKEIN_ASSERT(contains(index));
-  return *nodes_->entries[index.value];
-}
-
-bool Topology::contains(NodeIndex index) const {
-  return index.value < nodes_->entries.size() && nodes_->entries[index.value].has_value();
-}
-
 NodeIndex Topology::find(const NodeId& id) const {
   const auto& table = *nodes_;
   const std::size_t mask = table.by_id.size() - 1;
@@ -69,9 +60,6 @@ NodeIndex Topology::find(const NodeId& id) const {
     if (table.entries[index.value]->id == id) return index;
   }
 }
-
-std::size_t Topology::node_count() const { return nodes_->count; }
-std::size_t Topology::index_limit() const { return nodes_->entries.size(); }
 
 std::vector<NodeIndex> Topology::replicas_of(NodeIndex primary) const {
   std::vector<NodeIndex> replicas;

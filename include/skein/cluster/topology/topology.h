@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <skein/base/assert.h>
 #include <skein/base/endpoint_type.h>
 #include <skein/base/ids.h>
 #include <skein/cluster/topology/node_flags.h>
@@ -74,12 +75,17 @@ class Topology {
 
   // Nodes.
   [[nodiscard]] const Node& self() const { return node(kSelf); }
-  [[nodiscard]] const Node& node(NodeIndex index) const;
-  [[nodiscard]] bool contains(NodeIndex index) const;
+  [[nodiscard]] const Node& node(NodeIndex index) const {
+    SKEIN_ASSERT(contains(index));
+    return *nodes_->entries[index.value];
+  }
+  [[nodiscard]] bool contains(NodeIndex index) const {
+    return index.value < nodes_->entries.size() && nodes_->entries[index.value].has_value();
+  }
   [[nodiscard]] NodeIndex find(const NodeId& id) const;  // kNoNode when unknown
-  [[nodiscard]] std::size_t node_count() const;
+  [[nodiscard]] std::size_t node_count() const { return nodes_->count; }
   // One past the greatest index in use: the size tables by index need.
-  [[nodiscard]] std::size_t index_limit() const;
+  [[nodiscard]] std::size_t index_limit() const { return nodes_->entries.size(); }
   // Calls `visit(NodeIndex, const Node&)` for every node, in the order of their indexes.
   template <typename Visit>
   void for_each_node(Visit&& visit) const {
