@@ -58,7 +58,7 @@ void set_expiry(Call& call, TimeForm form) {
   const auto expiry = moment(call, {.position = 2, .form = form});
   if (!expiry) return;
   const KeyRef key = call.key(1);
-  const Entry* entry = call.db().find(key);
+  const Entry* entry = call.db().find_to_change(key);
   if (entry == nullptr || !condition->allows(*entry, *expiry)) {
     call.reply.integer(0);
     return;
@@ -149,7 +149,7 @@ constexpr CommandSpec kPexpireat{
 
 void persist(Call& call) {
   const KeyRef key = call.key(1);
-  const Entry* entry = call.db().find(key);
+  const Entry* entry = call.db().find_to_change(key);
   const bool expires = entry != nullptr && entry->has_expiry();
   if (expires) call.db().set_expiry(key, std::nullopt);
   call.reply.integer(expires ? 1 : 0);

@@ -30,7 +30,7 @@ void rename_unless(Call& call, bool only_if_missing) {
   const KeyRef from = call.key(1);
   const KeyRef to = call.key(2);
   Database& db = call.db();
-  if (db.find(from) == nullptr) {
+  if (db.find_to_change(from) == nullptr) {
     call.reply.error(errors::kNoSuchKey);
     return;
   }
@@ -154,7 +154,7 @@ void move(Call& call) {
   }
   const KeyRef key = call.key(1);
   Database& target = call.keyspace.db(*db);
-  const bool moved = call.db().find(key) != nullptr && target.find(key) == nullptr;
+  const bool moved = call.db().find_to_change(key) != nullptr && target.find(key) == nullptr;
   if (moved) target.move_from(call.db(), key);
   call.reply.integer(moved ? 1 : 0);
 }

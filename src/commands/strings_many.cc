@@ -78,7 +78,7 @@ void msetnx(Call& call) {
   if (!has_a_value_for_each_key(call)) return;
   bool any = false;
   Database& db = call.db();
-  for_each_key(call, 1, 2, [&](const KeyRef& key, std::size_t) { any = any || db.find(key) != nullptr; });
+  for_each_key(call, 1, 2, [&](const KeyRef& key, std::size_t) { any = any || db.find_to_change(key) != nullptr; });
   if (!any) set_all(call);
   call.reply.integer(any ? 0 : 1);
 }

@@ -21,7 +21,7 @@ bool may_be_as_long(Call& call, std::uint64_t before, std::uint64_t more) {
 void append(Call& call) {
   const KeyRef key = call.key(1);
   const std::string_view tail = call.arg(2);
-  const Entry* entry = call.db().find(key);
+  const Entry* entry = call.db().find_to_change(key);
   if (entry == nullptr) {
     call.db().set_string(key, tail, Database::Expiry::kDrop, KeyEvent::kAppend);
     call.reply.integer(static_cast<std::int64_t>(tail.size()));
@@ -141,7 +141,7 @@ void setrange(Call& call) {
   }
   const KeyRef key = call.key(1);
   const std::string_view piece = call.arg(3);
-  const Entry* entry = call.db().find(key);
+  const Entry* entry = call.db().find_to_change(key);
   if (entry != nullptr && !is_string(call, *entry)) return;
   const std::size_t before = entry != nullptr ? entry->size() : 0;
   if (piece.empty()) {

@@ -62,7 +62,7 @@ void set_with_options(Call& call) {
   const std::string_view value = call.arg(2);
   if (options->get && !reply_value(call, key)) return;
   if (options->if_missing || options->if_present) {
-    const bool present = call.db().find(key) != nullptr;
+    const bool present = call.db().find_to_change(key) != nullptr;
     if (present == options->if_missing) {
       if (!options->get) call.reply.null();
       return;
@@ -129,7 +129,7 @@ constexpr CommandSpec kSet{
 
 void setnx(Call& call) {
   const KeyRef key = call.key(1);
-  if (call.db().find(key) != nullptr) {
+  if (call.db().find_to_change(key) != nullptr) {
     call.reply.integer(0);
     return;
   }

@@ -222,7 +222,15 @@ TEST_F(Keys, IdleTimeGrowsUntilAKeyIsUsed) {
   EXPECT_EQ(run("OBJECT", "IDLETIME", "k"), integer(12));
   run("TOUCH", "k");
   EXPECT_EQ(run("OBJECT", "IDLETIME", "k"), integer(0));
-  EXPECT_THAT(run("OBJECT", "FREQ", "k"), testing::StartsWith("-ERR An LFU maxmemory policy is not selected"));
+  for (const auto* words : {"SETNX k v", "EXPIRE k 100 GT", "PERSIST k", "APPEND k x", "SETRANGE k 0 ''"}) {
+    advance(5s);
+    line(words);
+    EXPECT_EQ(run("OBJECT", "IDLETIME", "k"), integer(0)) << words;
+  }
+  advance(5s);
+  run("RENAME", "k", "l");
+  EXPECT_EQ(run("OBJECT", "IDLETIME", "l"), integer(0));
+  EXPECT_THAT(run("OBJECT", "FREQ", "l"), testing::StartsWith("-ERR An LFU maxmemory policy is not selected"));
 }
 
 TEST_F(Keys, FrequencyDecaysAMinuteAtATime) {

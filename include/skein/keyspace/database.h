@@ -96,9 +96,10 @@ class Database {
 
   [[nodiscard]] KeyRef ref(std::string_view key) const;
 
-  // Hints for a batch of requests: first prefetch_bucket for all, then prefetch_entry for all.
+  // Hints for a batch of requests: in cluster mode first prefetch_head for all; then
+  // prefetch_bucket for all, then prefetch_entry for all.
   [[gnu::always_inline]] void prefetch_head(const KeyRef& key) const {
-    if (context_.cluster_mode) __builtin_prefetch(&tables_[key.slot.value]);
+    __builtin_prefetch(&tables_[key.slot.value]);
   }
   [[gnu::always_inline]] void prefetch_bucket(const KeyRef& key) const { table(key).prefetch_bucket(key.hash); }
   [[gnu::always_inline]] void prefetch_entry(const KeyRef& key) const { table(key).prefetch_entry(key.hash); }
@@ -115,6 +116,12 @@ class Database {
     }
     ++context_.hits;
     freshen(*entry);
+    return entry;
+  }
+  // The same for a command that means to change the key: freshened, but not counted.
+  [[nodiscard]] Entry* find_to_change(const KeyRef& key) {
+    Entry* entry = find(key);
+    if (entry != nullptr) freshen(*entry);
     return entry;
   }
   // The same for a command that asks about a key without using it: the access clock stays.

@@ -111,6 +111,72 @@ TEST_P(DatabaseTest, ScanVisitsEverything) {
   EXPECT_GT(calls, 100);
 }
 
+TEST_P(DatabaseTest, ScanKeepsItsPromiseWhileTheTableGrowsAndShrinks) {
+  for (const bool growing : {true, false}) {
+    for (int i = 0; i < 500; ++i) db().set_string(db().ref("stays" + std::to_string(i)), "v");
+    if (!growing) {
+      for (int i = 0; i < 20000; ++i) db().set_string(db().ref("other" + std::to_string(i)), "v");
+    }
+    std::map<std::string, int> seen;
+    std::uint64_t cursor = 0;
+    int step = 0;
+    do {
+      cursor = db().scan(cursor, 10, [&](const Entry& e) { ++seen[std::string(e.key())]; });
+      for (int i = 0; i < 150; ++i, ++step) {
+        const std::string key = "other" + std::to_string(step % 20000);
+        if (growing && step < 20000) db().set_string(db().ref(key), "v");
+        if (!growing) db().erase(db().ref(key));
+      }
+    } while (cursor != 0);
+    for (int i = 0; i < 500; ++i) ASSERT_EQ(seen.count("stays" + std::to_string(i)), 1U) << i << ' ' << growing;
+    (void)keyspace_.flush(-1);
+  }
+}
+
+TEST_P(DatabaseTest, ScanTakesAnyCursorAndAnyCount) {
+  for (int i = 0; i < 1000; ++i) db().set_string(db().ref("k" + std::to_string(i)), "v");
+  for (const std::uint64_t cursor : {std::uint64_t{1}, std::uint64_t{16383}, UINT64_MAX, UINT64_MAX >> 1}) {
+    for (const std::size_t count : {std::size_t{1}, SIZE_MAX / 10, SIZE_MAX}) {
+      (void)db().scan(cursor, count, [](const Entry&) {});
+    }
+  }
+}
+
+TEST_P(DatabaseTest, TextStaysText) {
+  db().set_text(db().ref("t"), "5", KeyEvent::kIncrbyfloat);
+  EXPECT_EQ(db().peek(db().ref("t"))->encoding(), Encoding::kEmbstr);
+  db().set_string(db().ref("t"), "77");
+  db().set_expiry(db().ref("t"), UnixMillis{2'000'000});
+  for (const std::size_t size : {std::size_t{44}, std::size_t{300}, std::size_t{1}}) {
+    db().set_text(db().ref("t"), std::string(size, '7'), KeyEvent::kIncrbyfloat);
+    EXPECT_EQ(get("t"), std::string(size, '7'));
+    EXPECT_EQ(db().peek(db().ref("t"))->encoding(), size <= 44 ? Encoding::kEmbstr : Encoding::kRaw);
+    EXPECT_EQ(db().expiring(), 1U);
+  }
+}
+
+TEST_P(DatabaseTest, ReplacingAKeyAReplicaHidesLeavesOne) {
+  for (const auto* name : {"a", "b"}) db().set_string_until(db().ref(name), "old", UnixMillis{1'000'050});
+  db().set_string(db().ref("c"), "v");
+  db().set_string(db().ref("d"), "v");
+  keyspace_.context().delete_expired = false;
+  set_now(1'000'100);
+  db().copy_from(db(), db().ref("c"), db().ref("a"));
+  db().rename(db().ref("d"), db().ref("b"));
+  EXPECT_EQ(get("a"), "v");
+  EXPECT_EQ(get("b"), "v");
+  EXPECT_EQ(db().size(), 3U);
+  EXPECT_EQ(db().expiring(), 0U);
+}
+
+TEST_P(DatabaseTest, RemovalByExpiryIsNoChangeOfItsOwn) {
+  db().set_string_until(db().ref("k"), "v", UnixMillis{1'000'100});
+  const auto dirty = keyspace_.context().dirty;
+  set_now(1'000'101);
+  EXPECT_EQ(get("k"), std::nullopt);
+  EXPECT_EQ(keyspace_.context().dirty, dirty);
+}
+
 TEST_P(DatabaseTest, RandomEntryReachesEveryKey) {
   for (int i = 0; i < 50; ++i) db().set_string(db().ref("k" + std::to_string(i)), "v");
   std::map<std::string, int> seen;
