@@ -250,7 +250,7 @@ class Driver:
 
     def random_key(self, client):
         """RANDOMKEY deletes expired keys it comes upon, so first they all have to be gone."""
-        self.command(client, [b"KEYS", b"*"])
+        self.command(client, [b"SCAN", b"0", b"COUNT", b"100000"])
         self.command(client, [b"RANDOMKEY"])
 
     def quiet_pipeline(self, client):
