@@ -138,7 +138,7 @@ std::optional<std::size_t> BusLink::hand_over(std::string_view bytes) {
     const Frame frame = judge_frame(bytes.substr(used));
     if (frame.kind == Frame::Kind::kNeedMore) break;
     if (frame.kind == Frame::Kind::kBroken) {
-      bus_->owner_.on_bus_trouble(key_, "what came is no packet of the cluster bus");
+      bus_->owner_.on_bus_trouble(key_, BusTrouble::kNoPackets);
       if (!is_dropped()) fail();
       return std::nullopt;
     }
@@ -158,7 +158,7 @@ void BusLink::send(Bytes bytes, bool urgent) {
     urgent_.clear();
     others_.clear();
     unsent_ = 0;
-    bus_->trouble_later(key_, "the other node does not read: its link holds more than cluster-link-sendbuf-limit");
+    bus_->trouble_later(key_, BusTrouble::kOverLimit);
     return fail_later();
   }
   if (up_ && in_flight_.empty()) write();

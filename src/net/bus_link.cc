@@ -67,9 +67,9 @@ void Bus::lost(BusKey key) {
   owner_.on_bus_down(key);
 }
 
-void Bus::trouble_later(BusKey key, std::string_view what) {
-  asio::post(loop_, [this, running = running_, key, what] {
-    if (*running) owner_.on_bus_trouble(key, what);
+void Bus::trouble_later(BusKey key, BusTrouble trouble) {
+  asio::post(loop_, [this, running = running_, key, trouble] {
+    if (*running) owner_.on_bus_trouble(key, trouble);
   });
 }
 

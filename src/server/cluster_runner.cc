@@ -37,7 +37,7 @@ Result<std::unique_ptr<ClusterRunner>> ClusterRunner::start(asio::io_context& lo
   }
   std::unique_ptr<ClusterRunner> runner(
       new ClusterRunner(loop, config, keyspace, jobs, std::move(hooks), std::move(*loaded)));
-  if (auto listening = runner->bus_.listen(config->bind, bus_port(config.settings())); !listening) {
+  if (auto listening = runner->bus_.listen(config->bind, runner->bus_port_); !listening) {
     return listening.error().within("cluster bus");
   }
   // The identity is on disk before anybody hears of it.
@@ -55,8 +55,9 @@ ClusterRunner::ClusterRunner(asio::io_context& loop, const Config& config, Keysp
       jobs_(jobs),
       hooks_(std::move(hooks)),
       file_(std::move(loaded.file)),
+      bus_port_(bus_port(config.settings())),
       router_(keyspace, config.settings()),
-      node_(std::make_unique<ClusterNode>(node_settings(config.settings()), std::move(loaded.saved),
+      node_(std::make_unique<ClusterNode>(node_settings(config.settings(), bus_port_), std::move(loaded.saved),
                                           Random::from_system(), static_cast<const SlotKeys&>(*this), read_clocks())),
       bus_(loop, *this, bus_settings(config.settings())),
       timer_(loop) {}
@@ -73,7 +74,7 @@ void ClusterRunner::stop() {
 
 void ClusterRunner::apply_settings() {
   bus_.set(bus_settings(config_.settings()));
-  node_->on_settings(node_settings(config_.settings()), read_clocks());
+  node_->on_settings(node_settings(config_.settings(), bus_port_), read_clocks());
   carry_out_effects(false);
 }
 
@@ -142,8 +143,16 @@ void ClusterRunner::on_bus_packet(BusKey link, std::string_view remote_ip, std::
   carry_out_effects(false);
 }
 
-void ClusterRunner::on_bus_trouble(BusKey, std::string_view what) {
-  hooks_.log(EventLevel::kWarning, fmt::format("Closing a cluster bus link: {}", what));
+void ClusterRunner::on_bus_trouble(BusKey link, BusTrouble trouble) {
+  if (trouble == BusTrouble::kOverLimit) {
+    hooks_.log(EventLevel::kWarning,
+               fmt::format("Closing cluster bus link {}: the other node does not read, and more waits for it than "
+                           "cluster-link-sendbuf-limit allows",
+                           link));
+  } else {
+    // Anybody who finds the port can cause this, as often as he likes.
+    hooks_.log(EventLevel::kVerbose, fmt::format("Closing cluster bus link {}: what came is no packet", link));
+  }
 }
 
 std::uint64_t ClusterRunner::keys_in(Slot slot) const { return keyspace_.db(0).count_in_slot(slot); }
@@ -216,10 +225,13 @@ bool ClusterRunner::conclude_save(const Result<void>& outcome) {
   if (!outcome) {
     save_->has_failed = true;
     save_->retry_at = read_boot_clock() + kSaveRetry;
-    hooks_.log(EventLevel::kWarning, fmt::format("Saving the cluster configuration failed, trying again: {}",
-                                                 outcome.error().message()));
+    if (!std::exchange(save_fails_, true)) {
+      hooks_.log(EventLevel::kWarning, fmt::format("Saving the cluster configuration fails and is tried again and again: {}",
+                                                   outcome.error().message()));
+    }
     return false;
   }
+  if (std::exchange(save_fails_, false)) hooks_.log(EventLevel::kNotice, "The cluster configuration is saved again");
   const auto saved = std::exchange(save_, nullptr);
   node_->on_saved(saved->what.ticket, read_clocks());
   return true;

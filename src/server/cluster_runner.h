@@ -91,7 +91,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void on_bus_down(BusKey link) override;
   void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                      std::string_view bytes) override;
-  void on_bus_trouble(BusKey link, std::string_view what) override;
+  void on_bus_trouble(BusKey link, BusTrouble trouble) override;
 
   [[nodiscard]] std::uint64_t keys_in(Slot slot) const override;
   [[nodiscard]] std::uint64_t total_keys() const override;
@@ -122,12 +122,14 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   JobThread& jobs_;
   ClusterHooks hooks_;
   std::shared_ptr<NodesFile> file_;  // shared with a save under way
+  std::uint16_t bus_port_;
   ClusterRouter router_;
   std::unique_ptr<ClusterNode> node_;
   Bus bus_;
   asio::steady_timer timer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::shared_ptr<Save> save_;  // the one under way, or failed and waiting to be tried again
+  bool save_fails_ = false;
   std::optional<ReplicationSource> source_;
   std::uint64_t inbound_links_ = 0;
   std::uint64_t published_revision_ = 0;

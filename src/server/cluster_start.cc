@@ -25,11 +25,11 @@ milliseconds capped(milliseconds span) { return std::chrono::duration_cast<milli
 
 }  // namespace
 
-NodeSettings node_settings(const Settings& s) {
+NodeSettings node_settings(const Settings& s, std::uint16_t listening_at) {
   NodeSettings node;
   node.port = s.port;
   node.tls_port = s.tls_port;
-  node.bus_port = s.cluster_port;
+  node.bus_port = listening_at;
   node.tls_cluster = s.tls_cluster;
   node.announce_ip = s.cluster_announce_ip;
   node.announce_hostname = s.cluster_announce_hostname;
@@ -69,7 +69,7 @@ Result<void> check_cluster_ports(const Settings& s) {
 }
 
 Result<void> check_no_twin(const SavedState& saved, const Settings& settings, const std::string& file) {
-  const NodeSettings own = node_settings(settings);
+  const NodeSettings own = node_settings(settings, bus_port(settings));
   const auto there = choose_twin_address(saved, own, listening_ips(settings.bind));
   if (!there) return {};
   Random random = Random::from_system();

@@ -12,7 +12,8 @@
 
 namespace skein {
 
-[[nodiscard]] NodeSettings node_settings(const Settings& settings);
+// `listening_at`: where the bus listens, which a later change of `port` does not move.
+[[nodiscard]] NodeSettings node_settings(const Settings& settings, std::uint16_t listening_at);
 [[nodiscard]] BusSettings bus_settings(const Settings& settings);
 [[nodiscard]] std::uint16_t bus_port(const Settings& settings);
 

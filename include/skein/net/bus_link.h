@@ -22,6 +22,12 @@ namespace skein {
 
 using BusKey = std::uint64_t;
 
+// What is wrong with a link that goes down next.
+enum class BusTrouble : std::uint8_t {
+  kNoPackets,  // what came is something else
+  kOverLimit   // too much waits to be sent: the other end does not read
+};
+
 // Whom a bus tells what happens: always from the event loop, never from inside a call of the
 // bus. In return links may be opened, closed and written to at any time.
 class BusOwner {
@@ -33,8 +39,7 @@ class BusOwner {
   virtual void on_bus_down(BusKey link) = 0;  // any; not for those closed by `close`
   virtual void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                              std::string_view bytes) = 0;
-  // What is wrong with a link that goes down next: no packets came, or too much waits to be sent.
-  virtual void on_bus_trouble(BusKey link, std::string_view what) = 0;
+  virtual void on_bus_trouble(BusKey link, BusTrouble trouble) = 0;
 };
 
 struct BusSettings {
@@ -90,7 +95,7 @@ class Bus {
 
   void accept(Accepted accepted);
   void lost(BusKey link);
-  void trouble_later(BusKey link, std::string_view what);  // `what` is a literal
+  void trouble_later(BusKey link, BusTrouble trouble);
   [[nodiscard]] std::uint64_t unsent_limit() const;
 
   asio::io_context& loop_;

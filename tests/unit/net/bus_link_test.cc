@@ -69,7 +69,7 @@ class Recorder : public BusOwner {
     remote_ip = remote;
     if (on_packet) on_packet(link);
   }
-  void on_bus_trouble(BusKey link, std::string_view) override { happened.push_back("trouble " + std::to_string(link)); }
+  void on_bus_trouble(BusKey link, BusTrouble) override { happened.push_back("trouble " + std::to_string(link)); }
 };
 
 class BusTest : public testing::Test {
