@@ -70,6 +70,9 @@ int hex_value(char c) {
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+// Vertical tab and form feed stand between words but do not end one.
+bool ends_word(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\0'; }
+
 }  // namespace
 
 // Only the last star ever needs to be widened again, so one place to go back to is enough.
@@ -223,7 +226,7 @@ std::optional<std::vector<std::string>> split_words(std::string_view line) {
     for (; i < line.size(); ++i) {
       const char c = line[i];
       if (open == 0) {
-        if (is_blank(c) || c == '\0') break;
+        if (ends_word(c)) break;
         if (c == '"' || c == '\'') {
           open = c;
         } else {

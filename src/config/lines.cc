@@ -18,7 +18,7 @@ std::size_t word_end(std::string_view line, std::size_t at) {
   for (; at < line.size(); ++at) {
     const char c = line[at];
     if (open == 0) {
-      if (is_blank(c)) return at;
+      if (is_blank(c) && c != '\v' && c != '\f') return at;
       if (c == '"' || c == '\'') open = c;
     } else if (c == open) {
       return at + 1;

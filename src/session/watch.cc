@@ -64,9 +64,9 @@ void WatchTable::on_flushed(int db) {
 void WatchTable::on_swapped(int a, int b) {
   for (const auto& [place, sessions] : watchers_) {
     if (place.db != a && place.db != b) continue;
-    const auto exists = [&](int db) {
+    const auto exists = [this, &key = place.key](int db) {
       const Database& database = keyspace_.db(db);
-      return database.peek(database.ref(place.key)) != nullptr;
+      return database.peek(database.ref(key)) != nullptr;
     };
     if (!exists(a) && !exists(b)) continue;
     for (Session* session : sessions) session->dirty_watch = true;

@@ -42,6 +42,7 @@ TEST(Numbers, HumanLongDouble) {
 TEST(Words, QuotingGoesBothWays) {
   EXPECT_EQ(*split_words(R"(set "a b" 'c\'d' e)"), (std::vector<std::string>{"set", "a b", "c'd", "e"}));
   EXPECT_EQ((*split_words(quote(std::string("\x00\n\"x\xff", 5))))[0], std::string("\x00\n\"x\xff", 5));
+  EXPECT_EQ(*split_words("\v\fa\fb \v c\v"), (std::vector<std::string>{"a\fb", "c\v"}));
   EXPECT_FALSE(split_words("\"open"));
   EXPECT_FALSE(split_words("\"a\"b"));
 }
