@@ -87,8 +87,8 @@ void asking(Call& call) {
     call.reply.error(errors::kClusterDisabled);
     return;
   }
-  call.session.asking = true;
-  call.session.shut(gate::kOneShot, true);
+  // A transaction has been routed as a whole by then.
+  if (call.origin == CallOrigin::kClient) call.session.begin_asking();
   call.reply.ok();
 }
 

@@ -48,12 +48,15 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
     reject(session, command,
            command == nullptr ? unknown_command(parts_.commands, request.arguments) : wrong_arity(*command));
     session.end_reply();
+    session.asked_again = false;
+    session.end_asking();
     ticks_ = read_ticks();
     return Dispatched::kDone;
   }
   const std::uint32_t shut = command->gates & (parts_.facts.gates | session.gates());
   if (shut != 0) {
     if ((shut & gate::kReplyMode) != 0) session.begin_reply();
+    if ((shut & gate::kOneShot) != 0) session.asked_again = false;
     // In a cluster nearly every call has one key in a slot served here.
     const bool plain = shut == gate::kCluster && command->single_key && request.hinted &&
                        parts_.facts.served_slots[request.slot.value] != 0;
@@ -62,8 +65,7 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
         case Passed::kRun: break;
         case Passed::kSuspended: return Dispatched::kSuspended;
         case Passed::kAnswered:
-          session.shut(gate::kOneShot, false);
-          session.asking = false;
+          if ((shut & gate::kOneShot) != 0) session.end_asking();
           if (session.shuts(gate::kReplyMode)) session.end_reply();
           ticks_ = read_ticks();
           return Dispatched::kDone;
@@ -73,10 +75,7 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   const bool one_shot = (shut & (gate::kOneShot | gate::kReplyMode)) != 0;
   const Dispatched result = run(session, request, CallOrigin::kClient);
   if (one_shot) [[unlikely]] {
-    if ((shut & gate::kOneShot) != 0) {
-      session.asking = false;
-      session.shut(gate::kOneShot, false);
-    }
+    if ((shut & gate::kOneShot) != 0) session.end_asking();
     if ((shut & gate::kReplyMode) != 0) session.end_reply();
   }
   return result;

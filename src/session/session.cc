@@ -19,6 +19,18 @@ void Session::discard_transaction() {
   if (watch_table != nullptr) watch_table->unwatch_all(*this);
 }
 
+void Session::begin_asking() {
+  asking = true;
+  asked_again = true;
+  shut(gate::kOneShot, true);
+}
+
+void Session::end_asking() {
+  if (asked_again || transaction != nullptr) return;
+  asking = false;
+  shut(gate::kOneShot, false);
+}
+
 void Session::set_reply_mode(ReplyMode mode) {
   reply_mode = mode;
   shut(gate::kReplyMode, mode != ReplyMode::kOn);

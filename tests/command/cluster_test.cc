@@ -228,6 +228,22 @@ TEST_F(ClusterCommands, WhatAConnectionSaysOfItself) {
   EXPECT_TRUE(client().session.asking);
   run("GET", "k");
   EXPECT_FALSE(client().session.asking) << "good for one command";
+  run("ASKING");
+  run("GET");
+  EXPECT_FALSE(client().session.asking) << "even for one that is refused";
+  run("ASKING");
+  run("ASKING");
+  EXPECT_TRUE(client().session.asking) << "said again";
+  run("MULTI");
+  run("GET", "k");
+  run("GET");
+  EXPECT_TRUE(client().session.asking) << "for the whole transaction";
+  run("EXEC");
+  EXPECT_FALSE(client().session.asking);
+  run("ASKING");
+  run("MULTI");
+  run("DISCARD");
+  EXPECT_FALSE(client().session.asking);
 }
 
 TEST_F(ClusterCommands, HelpNamesEverySubcommand) {

@@ -90,6 +90,10 @@ class Session {
   void end_transaction();
   void discard_transaction();
 
+  // ASKING is good for one command, or for the transaction that this one begins.
+  void begin_asking();
+  void end_asking();
+
   void set_reply_mode(ReplyMode mode);
   // Around each command while replies are not simply on: SKIP mutes the next one alone.
   void begin_reply();
@@ -104,7 +108,8 @@ class Session {
   bool local = false;         // over loopback or a unix socket
   bool unix_socket = false;
   bool readonly = false;      // READONLY: may read from a replica
-  bool asking = false;
+  bool asking = false;        // ASKING: may use a slot that is only just arriving
+  bool asked_again = false;   // by the command under way
   bool no_evict = false;
   bool closing = false;       // nothing more is executed
   bool dirty_watch = false;   // a watched key has changed
