@@ -58,10 +58,12 @@ start_one() {
 answers() { [ "$(ask "$1" ping)" = PONG ]; }
 info_says() { ask "$1" cluster info | tr -d '\r' | grep -q "^$2\$"; }
 
+# Every node knows all six, three of them as replicas.
 all_ok() {
   local port
   for port in "${ports[@]}"; do
-    info_says "$port" cluster_state:ok && info_says "$port" "cluster_known_nodes:${#ports[@]}" || return 1
+    info_says "$port" cluster_state:ok || return 1
+    [ "$(ask "$port" cluster nodes | grep -cE ' (myself,)?slave ')" = $((${#ports[@]} / 2)) ] || return 1
   done
 }
 

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -150,6 +151,48 @@ class Configuration(ProcessTest):
             self.assertTrue(client.request("GET", "a").startswith(b"-ERR unknown command 'GET'"))
             self.assertTrue(client.request("FLUSHALL").startswith(b"-ERR unknown command 'FLUSHALL'"))
 
+    def test_commands_that_cannot_be_renamed(self):
+        for line in ("rename-command NOSUCH FETCH", "rename-command GET SET"):
+            with self.subTest(line):
+                output = self.refused(self.conf(f"daemonize yes\n{line}\n"))
+                self.assertIn("rename-command", output)
+
+    @beyond_redis
+    def test_what_does_not_act_is_named_once(self):
+        self.ready(self.spawn(self.conf("maxmemory 1mb\nmaxmemory 2mb\nappendonly no\ntimeout 5 # five\n")))
+        warnings = re.findall(r"(?m)^\d+:C .* # .*server\.conf:(\d+): (\S+) is accepted", self.output())
+        self.assertEqual([("6", "maxmemory")], warnings)
+        self.assertRegex(self.output(), r"server\.conf:8: timeout: '# five' is taken as a comment")
+
+    def test_the_file_is_found_again_after_dir(self):
+        (self.folder / "data").mkdir()
+        self.write("relative.conf", f"port {self.port}\nbind 127.0.0.1\nsave \"\"\ndir data\n")
+        self.ready(self.spawn("relative.conf"))
+        self.assertEqual(str(self.folder / "data"), self.config("dir"))
+        with Connection(self.port) as client:
+            client.ask("CONFIG", "SET", "timeout", "3")
+            client.ask("CONFIG", "REWRITE")
+            self.assertIn(f"config_file:{self.folder}/relative.conf", client.ask_text("INFO", "server"))
+        self.assertIn("timeout 3", (self.folder / "relative.conf").read_text().splitlines())
+
+    def test_the_configurations_that_come_with_it(self):
+        for path in sorted((pathlib.Path(__file__).parents[2] / "conf").glob("*.conf")):
+            with self.subTest(path.name):
+                self.port = free_port()
+                process = self.ready(self.spawn(path, "--port", self.port, "--dir", self.folder))
+                if "redis-server" not in server_binary():
+                    self.assertNotRegex(self.output(), r"\.conf:\d+: ")
+                process.terminate()
+                self.assertEqual(0, process.wait(15))
+
+    def test_passwords_databases_and_debug(self):
+        self.ready(self.spawn(self.conf("requirepass sesame\ndatabases 2\nenable-debug-command local\n")))
+        with Connection(self.port) as client:
+            self.assertTrue(client.request("GET", "a").startswith(b"-NOAUTH "))
+            self.assertEqual(b"+OK\r\n", client.request("AUTH", "sesame"))
+            self.assertEqual(b"-ERR DB index is out of range\r\n", client.request("SELECT", "2"))
+            self.assertEqual(b"+OK\r\n", client.request("DEBUG", "SLEEP", "0"))
+
     def test_rewrite_keeps_the_file(self):
         path = self.conf("# kept\nhz 20\ntimeout 7\n\nsave 60 1\n")
         self.ready(self.spawn(path))
@@ -194,6 +237,20 @@ class Process(ProcessTest):
             os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not pid_file.exists(), 15, "the pid file to go")
 
+    @beyond_redis
+    def test_a_daemon_holds_nothing_of_its_starter(self):
+        reader, writer = os.pipe()
+        starter = self.spawn(self.conf(f"daemonize yes\npidfile {self.folder}/pid\nlogfile {self.folder}/log\n"),
+                             pass_fds=[writer])
+        os.close(writer)
+        self.assertEqual(0, starter.wait(15))
+        pid = int(wait_until(lambda: (self.folder / "pid").exists() and (self.folder / "pid").read_text(), 15, "the pid file"))
+        try:
+            with open(reader, "rb") as pipe:
+                self.assertEqual(b"", pipe.read())
+        finally:
+            os.kill(pid, signal.SIGTERM)
+
     def test_signals_that_stop(self):
         quiet = (signal.SIGTERM, signal.SIGINT)
         for number in quiet if "redis-server" in server_binary() else (*quiet, signal.SIGQUIT):
@@ -204,6 +261,46 @@ class Process(ProcessTest):
                     process.send_signal(number)
                     self.assertEqual(0, process.wait(15), self.output())
                     self.assertEqual(b"", client.read_until_closed())
+
+    @beyond_redis
+    def test_a_second_signal_ends_a_busy_process_at_once(self):
+        process = self.ready(self.spawn(self.conf("enable-debug-command yes\n")))
+        with Connection(self.port) as client:
+            client.send(b"DEBUG SLEEP 60\r\n")
+            wait_until(lambda: self.sleeps(process.pid), 15, "the sleep")
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: not self.pending(process.pid, signal.SIGTERM), 15, "the first signal to arrive")
+            self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(1, process.wait(15))
+        self.assertIn("exiting now", self.output())
+
+    @staticmethod
+    def sleeps(pid):
+        return "hrtimer_nanosleep" in pathlib.Path(f"/proc/{pid}/wchan").read_text() or \
+            pathlib.Path(f"/proc/{pid}/syscall").read_text().split()[0] in ("35", "230")
+
+    @staticmethod
+    def pending(pid, number):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        masks = [int(mask, 16) for mask in re.findall(r"(?m)^(?:SigPnd|ShdPnd):\t([0-9a-f]+)", status)]
+        return any(mask >> (number - 1) & 1 for mask in masks)
+
+    @beyond_redis
+    def test_a_crash_after_a_hangup_is_told_to_the_new_log(self):
+        log = self.folder / "server.log"
+        process = self.ready(self.spawn(self.conf(f"logfile {log}\n")))
+        log.rename(self.folder / "old.log")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: log.exists() and log.stat().st_size > 0, 15, "a new log file")
+        process.send_signal(signal.SIGSEGV)
+        self.assertEqual(-signal.SIGSEGV, process.wait(15))
+        self.assertIn("STACK TRACE", log.read_text())
+        self.assertNotIn("STACK TRACE", (self.folder / "old.log").read_text())
+
+    @beyond_redis
+    def test_a_daemon_that_cannot_log_says_so_before_it_goes(self):
+        self.assertIn("log file", self.refused(self.conf("daemonize yes\nlogfile /nosuch/server.log\n")))
 
     @beyond_redis
     def test_hangup_opens_the_log_again(self):
@@ -251,6 +348,8 @@ class Process(ProcessTest):
         self.assertEqual(f"{link} 127.0.0.1:{self.port}", self.title(process.pid))
         with Connection(self.port) as client:
             self.assertIn("redis_version:7.0.15", client.ask_text("INFO", "server"))
+        version = subprocess.run([str(link), "--version"], capture_output=True, text=True, check=True).stdout
+        self.assertRegex(version, r"^Redis server v=7\.0\.15 sha=\S+ malloc=\S+ bits=64 build=\S+\n$")
 
     def test_supervised_by_systemd(self):
         path = self.folder / "notify"
@@ -262,13 +361,29 @@ class Process(ProcessTest):
             while b"READY=1" not in heard:
                 heard += notify.recv(4096) + b"\n"
 
+    def test_room_for_clients(self):
+        process = self.ready(self.spawn(self.conf("maxclients 600\n"), preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (100, 5000))))
+        self.assertEqual("600", self.config("maxclients"))
+        self.assertGreaterEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0], 632)
+        with Connection(self.port) as client:
+            self.assertEqual(b"+OK\r\n", client.request("CONFIG", "SET", "maxclients", "3000"))
+            self.assertGreaterEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0], 3032)
+            # More than a kernel gives to anybody.
+            refusal = client.request("CONFIG", "SET", "maxclients", "4000000000")
+        self.assertRegex(refusal, rb"^-ERR CONFIG SET failed \(possibly related to argument 'maxclients'\) - The operating "
+                                  rb"system is not able to handle the specified number of clients, try with \d+\r\n$")
+        self.assertEqual("3000", self.config("maxclients"))
+
     def test_a_busy_port(self):
         with socket.socket() as holder:
             holder.bind(("127.0.0.1", self.port))
             holder.listen()
-            output = self.refused(self.conf())
-        self.assertIn(str(self.port), output)
-        self.assertIn("Address already in use", output)
+            process = self.spawn(self.conf())
+            self.assertEqual(1, process.wait(15))
+        self.assertIn(f"Could not create server TCP listening socket 127.0.0.1:{self.port}: bind: Address already in use",
+                      self.output())
+        self.assertIn(f"Failed listening on port {self.port} (TCP), aborting.", self.output())
 
     def test_a_folder_that_is_not_there(self):
         self.assertIn("No such file or directory", self.refused(self.conf(f"dir {self.folder}/nosuch\n")))
@@ -299,6 +414,28 @@ class Listeners(ProcessTest):
         for host in ("127.0.0.1", "127.0.0.3"):
             with Connection(self.port, host) as client:
                 self.assertEqual(b"+PONG\r\n", client.request("PING"))
+
+    def test_every_address(self):
+        self.ready(self.spawn(self.conf("bind * -::*\n")))
+        for host in ("127.0.0.1", "127.9.8.7"):
+            with Connection(self.port, host) as client:
+                self.assertEqual(b"+PONG\r\n", client.request("PING"))
+
+    def test_moving_while_running(self):
+        self.ready(self.spawn(self.conf("enable-protected-configs local\n")))
+        old, new = self.port, free_port()
+        with Connection(old) as client:
+            self.assertEqual(b"+OK\r\n", client.request("CONFIG", "SET", "port", str(new), "bind", "127.0.0.2"))
+            with Connection(new, "127.0.0.2") as other:
+                self.assertEqual(b"+PONG\r\n", other.request("PING"))
+            with self.assertRaises(OSError):
+                Connection(old).__enter__()
+            # Refused as a whole: it listens where it did.
+            self.assertTrue(client.request("CONFIG", "SET", "bind", "192.0.2.1", "hz", "77").startswith(b"-ERR CONFIG SET"))
+            self.assertTrue(client.request("CONFIG", "SET", "port", str(old), "dir", "/nosuch").startswith(b"-ERR CONFIG SET"))
+            self.assertEqual(str(new).encode(), client.ask("CONFIG", "GET", "port")[1][1])
+        with Connection(new, "127.0.0.2") as other:
+            self.assertEqual(b"+PONG\r\n", other.request("PING"))
 
     def test_an_address_that_is_not_ours(self):
         self.assertIn("192.0.2.1", self.refused(self.conf("bind 127.0.0.1 192.0.2.1\n")))
