@@ -74,7 +74,8 @@ ClientConnection::ReadResult ClientConnection::read() {
     return ReadResult::kData;
   }
   if (begin_ == end_) release_buffer();
-  return error && would_block(error) ? ReadResult::kNothing : ReadResult::kBroken;
+  if (!error) return ReadResult::kEnded;
+  return would_block(error) ? ReadResult::kNothing : ReadResult::kBroken;
 }
 
 void ClientConnection::set_reading(bool on) {
@@ -100,7 +101,7 @@ bool ClientConnection::flush(Output& output) {
       writing_ = true;
       watch_for();
     } else {
-      net_.handler().on_broken(*this);
+      net_.handler().on_broken(*this, false);
     }
     return false;
   }

@@ -47,11 +47,15 @@ ClientNet::ClientNet(asio::io_context& loop, ClientHandler& handler)
   wait();
 }
 
+// Armed again only when the set has been emptied as far as a turn goes: arming while
+// something is readable in it would call for another turn at once.
 void ClientNet::wait() {
+  if (waiting_) return;
+  waiting_ = true;
   readiness_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const asio::error_code& error) {
     if (error) return;
+    waiting_ = false;
     post_turn();
-    wait();
   });
 }
 
@@ -68,6 +72,7 @@ void ClientNet::turn() {
   collect();
   if (!ready_.empty()) handler_.serve(ready_);
   ready_.clear();
+  wait();
 }
 
 void ClientNet::collect() {
@@ -84,16 +89,18 @@ void ClientNet::collect() {
       handler_.on_writable(connection);
     }
     if ((what & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || !connection.is_open()) continue;
-    switch (connection.read()) {
+    const auto result = connection.read();
+    switch (result) {
       case ClientConnection::ReadResult::kData:
         if (!connection.listed_) ready_.push_back(&connection);
         connection.listed_ = true;
         break;
       case ClientConnection::ReadResult::kNothing: break;
+      case ClientConnection::ReadResult::kEnded:
       case ClientConnection::ReadResult::kBroken:
-        // Told once: a broken socket would stay ready until its owner closes it.
+        // Told once: the socket would stay ready until its owner closes it.
         connection.set_reading(false);
-        handler_.on_broken(connection);
+        handler_.on_broken(connection, result == ClientConnection::ReadResult::kEnded);
         break;
     }
   }

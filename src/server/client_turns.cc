@@ -127,12 +127,7 @@ void ClientTurns::run_batch() {
   for (Item& item : batch_) {
     item.request.arguments = {arguments_.data() + item.first_argument, item.argument_count};
   }
-  if (batch_.size() > 1) {
-    for (const Item& item : batch_) {
-      if (!item.request.hinted) continue;
-      parts_.keyspace.db(item.client->session_.db).prefetch_entry({{}, item.request.hash, item.request.slot});
-    }
-  }
+  if (batch_.size() > 1) prefetch_batch();
   parts_.dispatcher.begin_batch();
   for (Item& item : batch_) {
     Client& client = *item.client;
@@ -144,6 +139,20 @@ void ClientTurns::run_batch() {
     client.executed_ = item.end;
   }
   finish_batch();
+}
+
+// Each step's memory is on its way while the step is taken for the requests behind it.
+void ClientTurns::prefetch_batch() const {
+  if (parts_.facts.served_slots != nullptr) {
+    for (const Item& item : batch_) {
+      const KeyRef key{{}, item.request.hash, item.request.slot};
+      if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_bucket(key);
+    }
+  }
+  for (const Item& item : batch_) {
+    const KeyRef key{{}, item.request.hash, item.request.slot};
+    if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_entry(key);
+  }
 }
 
 void ClientTurns::finish_batch() {
@@ -172,6 +181,10 @@ void ClientTurns::finish(Client& client) {
   if (!flush(client)) return;
   if (has_more(client)) {
     net_.make_ready(client.connection_);
+    return;
+  }
+  if (client.ended_) {
+    close(client, true);
     return;
   }
   const std::size_t unread = client.connection_.input().size();
@@ -215,7 +228,12 @@ bool ClientTurns::over_output_limit(Session& session) const {
   return now - session.above_soft_limit > limit.soft_for;
 }
 
-void ClientTurns::on_broken(ClientConnection& connection) { close(Client::of(connection), false); }
+// What a client sent before it closed its side is executed and answered.
+void ClientTurns::on_broken(ClientConnection& connection, bool ended) {
+  Client& client = Client::of(connection);
+  client.ended_ = ended && has_more(client);
+  if (!client.ended_) close(client, false);
+}
 
 void ClientTurns::on_writable(ClientConnection& connection) {
   Client& client = Client::of(connection);

@@ -60,7 +60,7 @@ class ClientTurns final : public ClientHandler {
   [[nodiscard]] std::size_t count() const { return clients_.size(); }
 
   void serve(std::span<ClientConnection* const> ready) override;
-  void on_broken(ClientConnection& connection) override;
+  void on_broken(ClientConnection& connection, bool ended) override;
   void on_writable(ClientConnection& connection) override;
   void on_released(ClientConnection& connection) override;
 
@@ -82,6 +82,7 @@ class ClientTurns final : public ClientHandler {
   bool gather(Client& client);
   [[nodiscard]] bool has_items(const Client& client) const;
   void run_batch();
+  void prefetch_batch() const;
   void finish_batch();
   void finish(Client& client);
   [[nodiscard]] bool may_execute(const Client& client) const;

@@ -46,7 +46,7 @@ class ClientConnection {
  private:
   friend class ClientNet;
 
-  enum class ReadResult { kData, kNothing, kBroken };
+  enum class ReadResult : std::uint8_t { kData, kNothing, kEnded, kBroken };
   ReadResult read();
   void watch_for();
   void release_buffer();

@@ -24,8 +24,9 @@ class ClientHandler {
   virtual ~ClientHandler() = default;
   // These have new input, or asked to be served; called once a turn. Each is open.
   virtual void serve(std::span<ClientConnection* const> ready) = 0;
-  // The peer has closed or the connection broke. Nothing was closed yet.
-  virtual void on_broken(ClientConnection& connection) = 0;
+  // The connection broke, or has ended: the client sends no more but may still read. Nothing
+  // was closed yet; nothing is read any more.
+  virtual void on_broken(ClientConnection& connection, bool ended) = 0;
   // The socket takes more bytes.
   virtual void on_writable(ClientConnection& connection) = 0;
   // Closed, and nothing refers to it any more: destroy it.
@@ -80,6 +81,7 @@ class ClientNet {
   std::vector<ClientConnection*> listed_;  // for the next turn
   std::vector<ClientConnection*> ready_;   // of the turn under way
   bool posted_ = false;
+  bool waiting_ = false;
 };
 
 }  // namespace skein

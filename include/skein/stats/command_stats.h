@@ -38,7 +38,7 @@ class LatencyHistogram {
   }
   static Ticks upper_edge(std::size_t bucket);
 
-  std::array<std::uint32_t, kBuckets> counts_{};
+  std::array<std::uint64_t, kBuckets> counts_{};
 };
 
 struct CommandFigures {
