@@ -2,6 +2,8 @@
 
 #include <skein/cluster/bus/packet.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -265,6 +267,7 @@ PacketBytes Network::flip_bits(const std::string& bytes) {
       if (at >= kSlotsAt) at += kSlotsBytes;
     }
     (*changed)[at] = static_cast<char>((*changed)[at] ^ (1 << random_.below(8)));
+    journal_.detail(fmt::format("a bit of byte {} flips", at));
   }
   if (*changed == bytes) (*changed)[100] = static_cast<char>((*changed)[100] ^ 1);
   return changed;

@@ -43,7 +43,8 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
   if (!origin.link.is_inbound() && link_node.is_none()) return;
 
   Arrival arrival{origin, *packet, topology_.find(packet->sender), link_node, false, now};
-  if (!is_believable(*packet, arrival.sender)) {
+  // An answer in a name nobody knows may be the damaged one of whom the link was opened to.
+  if (!is_believable(*packet, arrival.sender.is_none() ? link_node : arrival.sender)) {
     ++refused_packets_;
     return settle(now);
   }
