@@ -12,7 +12,7 @@ skein_layer(cluster/node SEES base cluster/topology cluster/bus cluster/gossip c
 skein_layer(cluster/router SEES base cluster/topology)
 skein_layer(session SEES base resp config keyspace)
 skein_layer(command SEES base resp keyspace session)
-skein_layer(dispatch SEES base resp config stats keyspace session command cluster/router)
+skein_layer(dispatch SEES base resp config stats keyspace session command cluster/topology cluster/router)
 skein_layer(commands SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip
                           cluster/failover cluster/node cluster/router session command dispatch LIBS crypto)
 skein_layer(net SEES base resp cluster/bus)

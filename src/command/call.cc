@@ -30,13 +30,9 @@ void Call::propagate_expired() {
   owed.clear();
 }
 
-void Call::suspend(SuspendReason reason, MonoTime deadline) {
+void Call::suspend(SuspendReason reason) {
   suspended = true;
-  session.suspended = std::make_unique<SuspendedCall>();
-  session.suspended->reason = reason;
-  session.suspended->deadline = deadline;
-  session.suspended->call.command = &command;
-  session.suspended->call.arguments.assign(arguments.begin(), arguments.end());
+  session.suspend(reason, command, arguments);
 }
 
 }  // namespace skein

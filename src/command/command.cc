@@ -46,19 +46,17 @@ std::uint64_t mix(const Folded& f, std::size_t size) {
 
 // Which gates a command has to pass, from its flags.
 std::uint32_t gates_of(const CommandSpec& spec) {
-  std::uint32_t gates = gate::kReplyMode | gate::kOneShot | gate::kMonitored | gate::kAcl;
+  std::uint32_t gates = gate::kReplyMode | gate::kOneShot;
   const auto has = [&](std::uint32_t f) { return (spec.flags & f) != 0; };
   if (!has(flag::kNoAuth)) gates |= gate::kAuth;
   if (!has(flag::kRunsInMulti)) gates |= gate::kMulti;
-  gates |= gate::kSubscriber;
   if (!spec.keys.empty() || spec.movable_keys) gates |= gate::kCluster;
   if (!has(flag::kNeverPaused)) gates |= gate::kPauseAll;
   if (has(flag::kWrite | flag::kMayReplicate)) gates |= gate::kPauseWrite;
   if (has(flag::kDenyOom)) gates |= gate::kMemory;
-  if (has(flag::kWrite)) gates |= gate::kDisk | gate::kFewReplicas | gate::kReadOnly;
+  if (has(flag::kWrite)) gates |= gate::kReadOnly;
   if (!has(flag::kStale)) gates |= gate::kStale;
   if (!has(flag::kLoading)) gates |= gate::kLoading;
-  if (!has(flag::kAllowBusy)) gates |= gate::kBusy;
   if (has(flag::kDebug)) gates |= gate::kDebug;
   if (has(flag::kExecutes)) gates |= gate::kCluster | gate::kJudgedByCalls;
   return gates;

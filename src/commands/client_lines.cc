@@ -1,5 +1,7 @@
 #include "client_lines.h"
 
+#include <fmt/format.h>
+
 #include <skein/base/text.h>
 #include <skein/command/command.h>
 
@@ -39,9 +41,8 @@ std::optional<ClientClass> parse_client_class(std::string_view word) {
   return std::nullopt;
 }
 
-ClientClass class_of(const Session& session) {
-  return session.shuts(gate::kSubscriber) ? ClientClass::kPubsub : ClientClass::kNormal;
-}
+// Nobody subscribes or replicates yet.
+ClientClass class_of(const Session&) { return ClientClass::kNormal; }
 
 std::size_t memory_of(const Session& session) {
   std::size_t bytes = session.output().memory() + session.name.capacity() + queue_memory(session);

@@ -90,10 +90,7 @@ Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& requ
     if ((shut & which) != 0) return refuse(error);
   }
   if ((shut & (gate::kPauseAll | gate::kPauseWrite)) != 0) {
-    session.suspended = std::make_unique<SuspendedCall>();
-    session.suspended->reason = SuspendReason::kPaused;
-    session.suspended->call.command = &command;
-    session.suspended->call.arguments.assign(request.arguments.begin(), request.arguments.end());
+    session.suspend(SuspendReason::kPaused, command, request.arguments);
     return Passed::kSuspended;
   }
   if ((shut & gate::kMulti) != 0) {

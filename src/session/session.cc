@@ -31,6 +31,13 @@ void Session::end_asking() {
   shut(gate::kOneShot, false);
 }
 
+void Session::suspend(SuspendReason reason, const Command& command, std::span<const std::string_view> arguments) {
+  suspended = std::make_unique<SuspendedCall>();
+  suspended->reason = reason;
+  suspended->call.command = &command;
+  suspended->call.arguments.assign(arguments.begin(), arguments.end());
+}
+
 void Session::set_reply_mode(ReplyMode mode) {
   reply_mode = mode;
   shut(gate::kReplyMode, mode != ReplyMode::kOn);

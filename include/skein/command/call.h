@@ -79,7 +79,7 @@ struct Call {
 
   // The call answers later: it is kept with its arguments, nothing further of this
   // connection is executed, and the reply is written when it is resumed or ended.
-  void suspend(SuspendReason reason, MonoTime deadline);
+  void suspend(SuspendReason reason);
 };
 
 }  // namespace skein

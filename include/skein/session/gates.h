@@ -13,25 +13,19 @@ enum : std::uint32_t {
   // Shut by the session.
   kAuth = 1U << 0,         // not authenticated
   kMulti = 1U << 1,        // collecting a transaction
-  kSubscriber = 1U << 2,   // RESP2 client that has subscribed
-  kReplyMode = 1U << 3,    // CLIENT REPLY OFF or SKIP
-  kAcl = 1U << 4,          // the user may not do everything
-  kOneShot = 1U << 5,      // ASKING: forgotten after the next command
+  kReplyMode = 1U << 2,    // CLIENT REPLY OFF or SKIP
+  kOneShot = 1U << 3,      // ASKING: forgotten after the next command
   // Shut by the node.
   kCluster = 1U << 8,      // keys must be routed
   kPauseWrite = 1U << 9,
   kPauseAll = 1U << 10,
   kMemory = 1U << 11,      // maxmemory reached
-  kDisk = 1U << 12,        // the last snapshot or append failed
-  kFewReplicas = 1U << 13,
-  kReadOnly = 1U << 14,    // a read-only replica
-  kStale = 1U << 15,       // a replica that lost its primary
-  kLoading = 1U << 16,
-  kBusy = 1U << 17,        // a script runs
-  kMonitored = 1U << 18,
-  kDebug = 1U << 19,       // enable-debug-command does not allow everybody
+  kReadOnly = 1U << 12,    // a read-only replica
+  kStale = 1U << 13,       // a replica that lost its primary
+  kLoading = 1U << 14,
+  kDebug = 1U << 15,       // enable-debug-command does not allow everybody
   // EXEC has to pass these when one of the calls it would run has to.
-  kJudgedByCalls = kPauseWrite | kMemory | kDisk | kFewReplicas | kReadOnly | kStale | kLoading,
+  kJudgedByCalls = kPauseWrite | kMemory | kReadOnly | kStale | kLoading,
 };
 
 }  // namespace skein::gate

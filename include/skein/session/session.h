@@ -6,7 +6,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <skein/base/ids.h>
@@ -55,13 +57,12 @@ struct WatchedKey {
   bool was_expired;  // on WATCH: its later removal is then no change
 };
 
-// What a handler that answers later waits for.
-enum class SuspendReason : std::uint8_t { kPaused, kJob };
+// What a call that answers later waits for.
+enum class SuspendReason : std::uint8_t { kPaused };
 
 struct SuspendedCall {
   OwnedCall call;
   SuspendReason reason = SuspendReason::kPaused;
-  MonoTime deadline{};  // MonoTime{}: none
 };
 
 enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext, kSkipping };
@@ -93,6 +94,10 @@ class Session {
   // ASKING is good for one command, or for the transaction that this one begins.
   void begin_asking();
   void end_asking();
+
+  // Keeps the call, with copies of its arguments: nothing further is executed until it has
+  // been resumed (Dispatcher::resume).
+  void suspend(SuspendReason reason, const Command& command, std::span<const std::string_view> arguments);
 
   void set_reply_mode(ReplyMode mode);
   // Around each command while replies are not simply on: SKIP mutes the next one alone.

@@ -33,7 +33,7 @@ void execute(Call& call) {
   call.propagate_nothing();
   call.services.dispatcher->run_transaction(call.session, call.reply);
 }
-void wait(Call& call) { call.suspend(SuspendReason::kJob, MonoTime{}); }
+void wait(Call& call) { call.suspend(SuspendReason::kPaused); }
 
 constexpr CommandSpec kPing{.name = "PING", .arity = -1, .flags = flag::kFast, .handler = answer_ok};
 constexpr CommandSpec kAuth{.name = "AUTH", .arity = -2, .flags = flag::kNoAuth | flag::kLoading | flag::kStale,
