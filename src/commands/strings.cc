@@ -1,6 +1,6 @@
 // GET and the commands that return a value and do something to its key: GETDEL, GETEX,
 // GETSET. Joins the family's other files: strings_set.cc and so on.
-#include "strings.h"
+#include "string_family.h"
 
 #include "expiry_options.h"
 #include "grammar.h"

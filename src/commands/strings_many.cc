@@ -1,7 +1,7 @@
 // MGET, MSET and MSETNX: many keys in one call.
 #include "grammar.h"
 #include "key_batch.h"
-#include "strings.h"
+#include "string_family.h"
 
 namespace skein {
 

@@ -4,7 +4,7 @@
 #include <skein/base/text.h>
 
 #include "grammar.h"
-#include "strings.h"
+#include "string_family.h"
 
 namespace skein {
 

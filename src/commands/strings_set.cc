@@ -4,7 +4,7 @@
 
 #include "expiry_options.h"
 #include "grammar.h"
-#include "strings.h"
+#include "string_family.h"
 
 namespace skein {
 
