@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #ifdef SKEIN_SANITIZED
@@ -20,9 +21,12 @@ std::size_t allocated_bytes() {
   return __sanitizer_get_current_allocated_bytes != nullptr ? __sanitizer_get_current_allocated_bytes() : 0;
 }
 void count_this_thread() {}
+std::string allocator_name() { return "libc"; }
 std::size_t allocation_size(std::size_t size) { return (size + 15) & ~std::size_t{15}; }
 void* allocate(std::size_t size) { return std::malloc(allocation_size(size)); }
 void release(void* memory, std::size_t) { std::free(memory); }
+void* allocate_lines(std::size_t size) { return std::aligned_alloc(kCacheLine, size); }
+void release_lines(void* memory, std::size_t) { std::free(memory); }
 AllocatorFigures read_allocator_figures() { return {}; }
 
 #else
@@ -85,9 +89,20 @@ std::size_t allocated_bytes() {
   return sum > 0 ? static_cast<std::size_t>(sum) : 0;
 }
 
+std::string allocator_name() {
+  const char* version = "";
+  std::size_t size = sizeof version;
+  mallctl("version", static_cast<void*>(&version), &size, nullptr, 0);
+  // What follows the number is the commit it was built from.
+  const std::string_view text = version;
+  return "jemalloc-" + std::string(text.substr(0, text.find('-')));
+}
+
 std::size_t allocation_size(std::size_t size) { return nallocx(size == 0 ? 1 : size, 0); }
 void* allocate(std::size_t size) { return std::malloc(size == 0 ? 1 : size); }
 void release(void* memory, std::size_t size) { sdallocx(memory, size == 0 ? 1 : size, 0); }
+void* allocate_lines(std::size_t size) { return mallocx(size, MALLOCX_ALIGN(kCacheLine)); }
+void release_lines(void* memory, std::size_t size) { sdallocx(memory, size, MALLOCX_ALIGN(kCacheLine)); }
 
 AllocatorFigures read_allocator_figures() {
   std::uint64_t epoch = 1;

@@ -197,7 +197,7 @@ char* Database::resize_string(const KeyRef& key, std::size_t size, KeyEvent even
   Table::Place at;
   Entry* entry = live(key, at);
   if (entry == nullptr) {
-    set_string(key, {}, Expiry::kDrop, event);
+    set_string(key, "", Expiry::kDrop, event);
     entry = live(key, at);
   } else {
     touched(key.bytes, event);
@@ -212,7 +212,7 @@ void Database::set_text(const KeyRef& key, std::string_view text, KeyEvent event
   Table::Place at;
   Entry* entry = live(key, at);
   if (entry == nullptr) {
-    set_string(key, {}, Expiry::kDrop, event);
+    set_string(key, "", Expiry::kDrop, event);
     entry = live(key, at);
   } else {
     touched(key.bytes, event);

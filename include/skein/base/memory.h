@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace skein {
 
@@ -15,12 +16,20 @@ namespace skein {
 // To be called once by every thread that allocates or frees, before it does.
 void count_this_thread();
 
+// Who allocates, with its version: "jemalloc-5.3.0"; "libc" in sanitizer builds.
+[[nodiscard]] std::string allocator_name();
+
 // The bytes an allocation of `size` really takes.
 [[nodiscard]] std::size_t allocation_size(std::size_t size);
 
 // malloc and sized free. `size` must be what was asked for, or allocation_size of it.
 [[nodiscard]] void* allocate(std::size_t size);
 void release(void* memory, std::size_t size);
+
+// The same for what must begin at a cache line; `size` is a multiple of one.
+inline constexpr std::size_t kCacheLine = 64;
+[[nodiscard]] void* allocate_lines(std::size_t size);
+void release_lines(void* memory, std::size_t size);
 
 struct AllocatorFigures {
   std::uint64_t allocated = 0;

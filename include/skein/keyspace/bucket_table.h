@@ -194,7 +194,7 @@ class BucketTable {
   }
 
  private:
-  struct alignas(64) Bucket {
+  struct alignas(kCacheLine) Bucket {
     static constexpr int kSlots = 7;
     static constexpr std::uint8_t kChained = 0x80;
 
@@ -218,7 +218,7 @@ class BucketTable {
     }
     void clear() { used = 0; }
   };
-  static_assert(sizeof(Bucket) == 64);
+  static_assert(sizeof(Bucket) == kCacheLine);
 
   // Small tables: one array, growing by a quarter. From kSegmented buckets on: the array
   // becomes the first segment, and each doubling is added in eight segments until they are
@@ -277,9 +277,9 @@ class BucketTable {
   }
 
   static Bucket* allocate_buckets(std::size_t count) {
-    return static_cast<Bucket*>(allocate(count * sizeof(Bucket)));
+    return static_cast<Bucket*>(allocate_lines(count * sizeof(Bucket)));
   }
-  static void release_buckets(Bucket* buckets, std::size_t count) { release(buckets, count * sizeof(Bucket)); }
+  static void release_buckets(Bucket* buckets, std::size_t count) { release_lines(buckets, count * sizeof(Bucket)); }
 
   void add_first_bucket() {
     storage_ = allocate_buckets(1);

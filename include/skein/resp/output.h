@@ -44,7 +44,8 @@ class Output {
   void commit(char* new_end) { cursor_ = new_end; }
 
   void append(std::string_view bytes) {
-    if (bytes.size() <= static_cast<std::size_t>(end_ - cursor_)) [[likely]] {
+    // Not even an empty text is copied to an output that has no block yet.
+    if (bytes.size() < static_cast<std::size_t>(end_ - cursor_)) [[likely]] {
       std::memcpy(cursor_, bytes.data(), bytes.size());
       cursor_ += bytes.size();
       return;

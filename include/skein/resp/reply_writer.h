@@ -4,6 +4,7 @@
 // REPLY, a replication stream) runs through the same code and writes nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -51,8 +52,7 @@ class ReplyWriter {
       }
       *p++ = '\r';
       *p++ = '\n';
-      std::memcpy(p, value.data(), value.size());
-      p += value.size();
+      p = std::copy(value.begin(), value.end(), p);  // memcpy would not take a default-made view
       *p++ = '\r';
       *p++ = '\n';
       output_->commit(p);
