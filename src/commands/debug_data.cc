@@ -58,8 +58,13 @@ std::optional<std::size_t> read_count(Call& call, std::size_t position) {
 }  // namespace
 
 void debug_populate(Call& call) {
+  constexpr std::size_t kMost = std::size_t{1} << 32;
   const auto count = read_count(call, 2);
   if (!count) return;
+  if (*count > kMost) {
+    call.reply.error("ERR value is out of range");
+    return;
+  }
   const std::string_view prefix = call.size() > 3 ? call.arg(3) : "key";
   std::size_t size = 0;
   if (call.size() == 5) {

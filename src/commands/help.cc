@@ -27,7 +27,8 @@ std::string syntax_of(const ArgSpec& arg) {
     default: text = fmt::format("<{}>", arg.name); break;
   }
   if (arg.type != ArgType::kPureToken && !arg.token.empty()) text = fmt::format("{} {}", arg.token, text);
-  if ((arg.flags & arg_flag::kMultiple) != 0) text += fmt::format(" [{} ...]", text);
+  const bool group = arg.type == ArgType::kOneOf || arg.type == ArgType::kBlock;
+  if ((arg.flags & arg_flag::kMultiple) != 0) text += group ? std::string(" ...") : fmt::format(" [{} ...]", text);
   if ((arg.flags & arg_flag::kOptional) != 0) text = fmt::format("[{}]", text);
   return text;
 }

@@ -151,6 +151,7 @@ TEST_F(ServerCommands, DebugPopulate) {
   EXPECT_EQ(run("GET", "q:0"), bulk("val"));
   EXPECT_TRUE(take_effects().empty());
   EXPECT_EQ(run("DEBUG", "POPULATE", "-1"), error("ERR value is out of range, must be positive"));
+  EXPECT_EQ(run("DEBUG", "POPULATE", "9223372036854775807"), error("ERR value is out of range"));
   EXPECT_TRUE(run("DEBUG", "POPULATE", "1", "q", "9223372036854775807").starts_with("-ERR"));
 }
 
