@@ -58,6 +58,12 @@ void set_keepalive_on(int descriptor, std::chrono::seconds interval) {
   set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
+// The machine has no such network, say no IPv6.
+bool is_missing_kind(int code) {
+  return code == ENOPROTOOPT || code == EPROTONOSUPPORT || code == ESOCKTNOSUPPORT || code == EPFNOSUPPORT ||
+         code == EAFNOSUPPORT;
+}
+
 }  // namespace
 
 struct Listeners::Acceptor {
@@ -91,10 +97,13 @@ Result<void> Listeners::listen_tcp(const std::vector<std::string>& addresses, st
     asio::ip::address resolved = address;
     if (error) {
       asio::ip::tcp::resolver resolver(loop_);
-      const auto found = resolver.resolve(name, std::to_string(port), asio::ip::tcp::resolver::passive, error);
+      // A name means its IPv4 address, as in redis.
+      const auto found =
+          resolver.resolve(asio::ip::tcp::v4(), name, std::to_string(port), asio::ip::tcp::resolver::passive, error);
       if (!error && !found.empty()) resolved = found.begin()->endpoint().address();
     }
     auto acceptor = std::make_shared<Acceptor>(loop_);
+    std::string_view step;
     const asio::ip::tcp::endpoint endpoint(resolved, port);
     if (!error) acceptor->acceptor.open(Protocol(endpoint.protocol().family(), IPPROTO_TCP), error);
     if (!error) {
@@ -102,18 +111,23 @@ Result<void> Listeners::listen_tcp(const std::vector<std::string>& addresses, st
       set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
       if (resolved.is_v6()) set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
       acceptor->acceptor.bind(Protocol::endpoint(endpoint), error);
+      if (error) step = "bind: ";
     }
-    if (!error) acceptor->acceptor.listen(backlog, error);
+    if (!error) {
+      acceptor->acceptor.listen(backlog, error);
+      if (error) step = "listen: ";
+    }
     if (error) {
-      const int code = error.value();
-      const bool absent = code == EADDRNOTAVAIL || code == ENOPROTOOPT || code == EPROTONOSUPPORT ||
-                          code == ESOCKTNOSUPPORT || code == EPFNOSUPPORT || code == EAFNOSUPPORT;
-      if (optional && (absent || error.category() != asio::error::get_system_category())) continue;
-      return Error(fmt::format("Could not create server TCP listening socket {}:{}: {}", name, port, error.message()));
+      const bool system = error.category() == asio::error::get_system_category();
+      if (optional && (!system || error.value() == EADDRNOTAVAIL)) continue;
+      if (system && is_missing_kind(error.value())) continue;
+      return Error(fmt::format("Could not create server TCP listening socket {}:{}: {}{}", name, port, step, error.message()));
     }
     fresh.push_back(std::move(acceptor));
   }
-  if (port != 0 && fresh.empty() && !addresses.empty()) return Error("Failed listening on port " + std::to_string(port) + " (TCP), aborting.");
+  if (port != 0 && fresh.empty() && !addresses.empty()) {
+    return Error("None of the addresses of 'bind' can be listened on");
+  }
   tcp_ = std::move(fresh);
   tcp_addresses_ = addresses;
   for (const auto& acceptor : tcp_) accept_next(acceptor);

@@ -2,11 +2,15 @@
 
 #include <csignal>
 
+#include <asio/buffer.hpp>
 #include <fmt/format.h>
 
+#include <skein/base/assert.h>
 #include <skein/base/clock.h>
 #include <skein/base/memory.h>
 #include <skein/commands/table.h>
+
+#include "process.h"
 
 namespace skein {
 
@@ -76,15 +80,15 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
       listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
       cron_timer_(loop_),
       pause_timer_(loop_),
-      signals_(loop_) {
+      stop_signals_(loop_),
+      hangups_(loop_) {
   services_.dispatcher = &dispatcher_;
   Random random = Random::from_system();
   run_id_ = random.hex(40);
   replication_id_ = random.hex(40);
   for (const auto& renamed : loaded.renamed_commands) {
-    if (auto result = commands_.rename(renamed.from, renamed.to); !result) {
-      rename_error_ = config_error(renamed.origin, "rename-command", result.error().message()).message();
-    }
+    const bool known = commands_.rename(renamed.from, renamed.to).has_value();
+    SKEIN_ASSERT(known);
   }
   started_ = read_boot_clock();
   started_wall_ = read_wall_clock();
@@ -96,11 +100,13 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
 Daemon::~Daemon() = default;
 
 Result<void> Daemon::start() {
-  if (!rename_error_.empty()) return Error(rename_error_);
   const Settings& settings = config_.settings();
   begin_turn();
   if (settings.port == 0 && settings.unixsocket.empty()) return Error("Configured to not listen anywhere, exiting.");
-  if (auto result = listeners_.listen_tcp(settings.bind, settings.port, settings.tcp_backlog); !result) return result;
+  if (auto result = listeners_.listen_tcp(settings.bind, settings.port, settings.tcp_backlog); !result) {
+    log_.warning("Warning: " + result.error().message());
+    return Error(fmt::format("Failed listening on port {} (TCP), aborting.", settings.port));
+  }
   if (!settings.unixsocket.empty()) {
     if (auto result = listeners_.listen_unix(settings.unixsocket, settings.unixsocketperm, settings.tcp_backlog); !result) {
       return result;
@@ -109,7 +115,7 @@ Result<void> Daemon::start() {
   if (settings.cluster_enabled) {
     if (auto result = start_cluster(); !result) return result;
   }
-  handle_signals();
+  if (auto result = handle_signals(); !result) return result;
   cron_later();
   log_.notice("Server initialized");
   if (settings.port != 0) log_.notice("Ready to accept connections");
@@ -189,41 +195,53 @@ void Daemon::refresh_gates() {
   if (pause_ == PauseKind::kAll) gates |= gate::kPauseAll;
   if (pause_ == PauseKind::kWrite) gates |= gate::kPauseWrite;
   if (settings.cluster_enabled) gates |= gate::kCluster;
-  bool is_replica = false;
-  if (cluster_ != nullptr) is_replica = cluster_->replication_source().has_value();
+  // The role itself, not whether its data may be fetched already: a replica that waits for
+  // its role to be saved must neither take writes nor decide what has expired.
+  const bool is_replica = cluster_ != nullptr && cluster_->is_replica();
   if (is_replica && settings.replica_read_only) gates |= gate::kReadOnly;
   keyspace_.context().delete_expired = !is_replica;
   log_.set_role(is_replica ? 'S' : 'M');
   facts_.gates = gates;
 }
 
-void Daemon::handle_signals() {
+Result<void> Daemon::handle_signals() {
+  const auto descriptor = catch_stop_signals();
+  if (!descriptor) return descriptor.error().within("signal handlers");
+  stop_signals_.assign(*descriptor);
+  wait_for_stop();
   asio::error_code ignored;
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) signals_.add(signal, ignored);
-  signals_.async_wait([this](const asio::error_code& error, int signal) {
+  hangups_.add(SIGHUP, ignored);
+  wait_for_hangup();
+  return {};
+}
+
+void Daemon::wait_for_stop() {
+  stop_signals_.async_read_some(asio::buffer(&stop_signal_, 1), [this](const asio::error_code& error, std::size_t) {
     if (error) return;
-    if (signal == SIGHUP) {
-      reopen_log();
-    } else if (stopping_) {
-      log_.warning("You insist... exiting now.");
-      std::_Exit(1);
-    } else {
-      const std::string_view name = signal == SIGINT ? "SIGINT" : signal == SIGQUIT ? "SIGQUIT" : "SIGTERM";
-      log_.warning(fmt::format("Received {} scheduling shutdown...", name));
-      if (auto result = shut_down({}); !result) {
-        log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
-      }
+    const std::string_view name = stop_signal_ == SIGINT ? "SIGINT" : stop_signal_ == SIGQUIT ? "SIGQUIT" : "SIGTERM";
+    log_.warning(fmt::format("Received {} scheduling shutdown...", name));
+    if (auto result = shut_down({}); !result) {
+      log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
     }
-    handle_signals();
+    wait_for_stop();
+  });
+}
+
+void Daemon::wait_for_hangup() {
+  hangups_.async_wait([this](const asio::error_code& error, int) {
+    if (error) return;
+    reopen_log();
+    wait_for_hangup();
   });
 }
 
 void Daemon::reopen_log() {
   if (auto result = log_.reopen(); !result) {
     log_.warning(result.error().message());
-  } else {
-    log_.notice("Received SIGHUP, log file opened again");
+    return;
   }
+  install_crash_reports(log_.descriptor(), config_->crash_log_enabled);
+  log_.notice("Received SIGHUP, log file opened again");
 }
 
 }  // namespace skein

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
@@ -40,6 +41,7 @@ struct ProcessFacts {
 
 class Daemon final : public NodeActions {
  public:
+  // The commands that `loaded` renames exist, and their new names are free.
   Daemon(LoadedConfig loaded, ProcessFacts process, Log& log);
   ~Daemon() override;
 
@@ -78,7 +80,9 @@ class Daemon final : public NodeActions {
   void begin_turn();
   void end_turn();
   void refresh_gates();
-  void handle_signals();
+  [[nodiscard]] Result<void> handle_signals();
+  void wait_for_stop();
+  void wait_for_hangup();
   void reopen_log();
   void finish();
 
@@ -89,7 +93,9 @@ class Daemon final : public NodeActions {
   void end_pause();
 
   // daemon_config.cc: settings that act.
-  Result<void> apply_listeners(const Settings& before);
+  [[nodiscard]] Result<void> apply(const Directive& directive, const SettingsChange& change);
+  [[nodiscard]] Result<void> apply_listeners(const Settings& before);
+  [[nodiscard]] Result<void> apply_directory();
   void apply_limits();
 
   Log& log_;
@@ -112,7 +118,9 @@ class Daemon final : public NodeActions {
   std::unique_ptr<ClusterRunner> cluster_;
   asio::steady_timer cron_timer_;
   asio::steady_timer pause_timer_;
-  asio::signal_set signals_;
+  asio::posix::stream_descriptor stop_signals_;
+  char stop_signal_ = 0;
+  asio::signal_set hangups_;
   std::string run_id_;
   std::string replication_id_;
   MonoTime started_;
@@ -130,7 +138,6 @@ class Daemon final : public NodeActions {
   std::uint64_t lazyfree_pending_ = 0;
   std::uint64_t expire_cycle_micros_ = 0;
   std::uint64_t expire_time_cap_reached_ = 0;
-  std::string rename_error_;  // of a rename-command line that names nothing
 };
 
 }  // namespace skein

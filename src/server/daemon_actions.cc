@@ -10,6 +10,8 @@
 
 #include <skein/base/clock.h>
 
+#include "process.h"
+
 namespace skein {
 
 void Daemon::close_session(Session& session, bool after_replies) { session.peer()->close(after_replies); }
@@ -26,6 +28,7 @@ Result<void> Daemon::shut_down(const ShutdownRequest&) {
 bool Daemon::abort_shutdown() { return false; }
 
 void Daemon::finish() {
+  notify_supervisor(process_.supervised, "STOPPING=1\n");
   listeners_.close();
   turns_.close_all();
   if (cluster_ != nullptr) cluster_->stop();

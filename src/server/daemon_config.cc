@@ -1,9 +1,9 @@
 // Settings that act: what follows from CONFIG SET, and writing the configuration file.
 #include "daemon.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -11,6 +11,8 @@
 #include <skein/base/clock.h>
 #include <skein/config/rewrite.h>
 #include <skein/disk/safe_file.h>
+
+#include "process.h"
 
 namespace skein {
 
@@ -35,45 +37,51 @@ Result<void> Daemon::apply_listeners(const Settings& before) {
   if (result) return result;
   // What was listened on before is what must be listened on after a refusal.
   (void)listeners_.listen_tcp(before.bind, before.port, before.tcp_backlog);
-  log_.warning(result.error().message());
+  log_.warning("Warning: " + result.error().message());
   return result;
 }
 
-std::optional<NodeActions::ApplyFailure> Daemon::apply_config(const SettingsChange& change) {
+Result<void> Daemon::apply_directory() {
+  if (::chdir(config_->dir.c_str()) != 0) return Error(std::strerror(errno));
+  std::array<char, 4096> path;
+  if (::getcwd(path.data(), path.size()) != nullptr) config_.found_directory(path.data());
+  return {};
+}
+
+Result<void> Daemon::apply(const Directive& directive, const SettingsChange& change) {
   const Settings& settings = config_.settings();
-  for (const Directive* directive : change.changed()) {
-    const std::string_view name = directive->name;
-    if (name == "bind" || name == "port") {
-      if (auto result = apply_listeners(change.before()); !result) {
-        return ApplyFailure{directive, name == "bind" ? "Failed to bind to specified addresses."
-                                                      : "Unable to listen on this port. Check server logs."};
-      }
-    } else if (name == "dir") {
-      if (::chdir(settings.dir.c_str()) != 0) return ApplyFailure{directive, std::strerror(errno)};
-      std::array<char, 4096> path;
-      if (::getcwd(path.data(), path.size()) != nullptr) config_.found_directory(path.data());
-    } else if (name == "loglevel") {
-      log_.set_level(settings.loglevel);
-    } else if (name == "latency-tracking") {
-      stats_.set_latency_tracking(settings.latency_tracking);
-    } else if (name == "maxclients") {
-      rlimit limit{};
-      const rlim_t wanted = rlim_t{settings.maxclients} + 32;
-      ::getrlimit(RLIMIT_NOFILE, &limit);
-      if (limit.rlim_cur < wanted) {
-        const rlimit raised{wanted, std::max(limit.rlim_max, wanted)};
-        if (::setrlimit(RLIMIT_NOFILE, &raised) != 0) {
-          return ApplyFailure{directive, fmt::format("The operating system is not able to handle the specified "
-                                                     "number of clients, try with {}",
-                                                     limit.rlim_cur > 32 ? limit.rlim_cur - 32 : 0)};
-        }
-      }
+  const std::string_view name = directive.name;
+  if (name == "bind" || name == "port") {
+    // Both act together, when the first of them is reached.
+    const auto changed = change.changed();
+    const auto first = std::find_if(changed.begin(), changed.end(),
+                                    [](const Directive* d) { return d->name == "bind" || d->name == "port"; });
+    if (*first != &directive || apply_listeners(change.before())) return {};
+    return Error(name == "bind" ? "Failed to bind to specified addresses."
+                                : "Unable to listen on this port. Check server logs.");
+  }
+  if (name == "dir") return apply_directory();
+  if (name == "loglevel") log_.set_level(settings.loglevel);
+  if (name == "latency-tracking") stats_.set_latency_tracking(settings.latency_tracking);
+  if (name == "crash-log-enabled") install_crash_reports(log_.descriptor(), settings.crash_log_enabled);
+  if (name == "maxclients") {
+    const std::uint32_t room = raise_descriptor_limit(settings.maxclients);
+    if (room < settings.maxclients) {
+      return Error(fmt::format("The operating system is not able to handle the specified number of clients, try with {}",
+                               room));
     }
+  }
+  return {};
+}
+
+std::optional<NodeActions::ApplyFailure> Daemon::apply_config(const SettingsChange& change) {
+  for (const Directive* directive : change.changed()) {
+    if (auto result = apply(*directive, change); !result) return ApplyFailure{directive, result.error().message()};
   }
   apply_limits();
   refresh_gates();
   if (cluster_ != nullptr) cluster_->apply_settings();
-  if (on_title_changed) on_title_changed(settings);
+  if (on_title_changed) on_title_changed(config_.settings());
   return std::nullopt;
 }
 

@@ -46,11 +46,7 @@ InfoFacts Daemon::info_facts() {
   facts.multiplexing_api = "epoll";
   facts.compiler_version = fmt::format("{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
   facts.supervised = process_.supervised;
-#ifdef SKEIN_SANITIZED
-  facts.allocator = "libc";
-#else
-  facts.allocator = "jemalloc-5.3.0";
-#endif
+  facts.allocator = allocator_name();
   facts.process_id = getpid();
   facts.uptime_seconds = std::chrono::duration_cast<seconds>(read_boot_clock() - started_).count();
   facts.wall_micros = read_wall_micros();

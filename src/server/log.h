@@ -42,7 +42,7 @@ class Log {
     logger_->log(level, spdlog::string_view_t{text.data(), text.size()});
   }
 
-  std::shared_ptr<RoleLetter> role_ = std::make_shared<RoleLetter>('M');
+  std::shared_ptr<RoleLetter> role_ = std::make_shared<RoleLetter>('C');  // until there is a server
   std::unique_ptr<spdlog::logger> logger_;
   std::string file_;
   std::string syslog_ident_;

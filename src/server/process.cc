@@ -30,10 +30,13 @@ struct TitleSpace {
 };
 // The kernel shows what stands in this memory, which is one per process.
 TitleSpace title_space;
-int crash_descriptor = 2;
+int report_descriptor = 2;
+// Set by a signal handler, which knows nothing but globals.
+volatile std::sig_atomic_t asked_to_stop = 0;
+int stop_descriptor = -1;
 
 void write_text(std::string_view text) {
-  [[maybe_unused]] const auto written = ::write(crash_descriptor, text.data(), text.size());
+  [[maybe_unused]] const auto written = ::write(report_descriptor, text.data(), text.size());
 }
 
 void write_number(unsigned long value, unsigned base) {
@@ -59,21 +62,39 @@ void report_crash(int signal, siginfo_t* info, void*) {
   write_text(" ===\n------ STACK TRACE ------\n");
   std::array<void*, 64> frames;
   const int count = backtrace(frames.data(), static_cast<int>(frames.size()));
-  backtrace_symbols_fd(frames.data(), count, crash_descriptor);
+  backtrace_symbols_fd(frames.data(), count, report_descriptor);
   write_text("=== END OF SKEIN BUG REPORT. Please send it to the maintainers. ===\n");
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
 
+// Runs whatever the node thread is busy with, so that the second one helps where the first does not.
+void ask_to_stop(int signal) {
+  const int error = errno;
+  if (asked_to_stop != 0) {
+    write_text("You insist... exiting now.\n");
+    std::_Exit(1);
+  }
+  asked_to_stop = 1;
+  const char byte = static_cast<char>(signal);
+  [[maybe_unused]] const auto written = ::write(stop_descriptor, &byte, 1);
+  errno = error;
+}
+
 }  // namespace
 
-void daemonize() {
-  if (::fork() != 0) std::_Exit(0);
+void close_inherited_descriptors() { ::close_range(3, ~0U, 0); }
+
+Result<void> daemonize() {
+  const pid_t child = ::fork();
+  if (child < 0) return Error(fmt::format("Can't go into the background: {}", std::strerror(errno)));
+  if (child > 0) std::_Exit(0);
   ::setsid();
   const int null = ::open("/dev/null", O_RDWR);
-  if (null < 0) return;
+  if (null < 0) return {};
   for (int descriptor = 0; descriptor < 3; ++descriptor) ::dup2(null, descriptor);
   if (null > 2) ::close(null);
+  return {};
 }
 
 Result<void> write_pid_file(const std::string& path) {
@@ -120,14 +141,30 @@ std::uint32_t raise_descriptor_limit(std::uint32_t clients) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return clients;
   const rlim_t wanted = rlim_t{clients} + kOwnDescriptors;
   if (limit.rlim_cur >= wanted) return clients;
-  // The hard limit can be raised by root alone; then what it allows is taken.
-  for (const rlim_t attempt : {wanted, limit.rlim_max}) {
+  const auto raise_to = [&](rlim_t attempt) {
     const rlimit raised{attempt, std::max(attempt, limit.rlim_max)};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) break;
+    return ::setrlimit(RLIMIT_NOFILE, &raised) == 0;
+  };
+  if (raise_to(wanted)) return clients;
+  // As much as there is: the hard limit, which root can pass up to what the kernel allows.
+  rlim_t granted = limit.rlim_cur;
+  for (rlim_t refused = wanted; refused - granted > 1;) {
+    const rlim_t attempt = granted + (refused - granted) / 2;
+    (raise_to(attempt) ? granted : refused) = attempt;
   }
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= wanted) return clients;
-  return limit.rlim_cur > kOwnDescriptors ? static_cast<std::uint32_t>(limit.rlim_cur - kOwnDescriptors) : 1;
+  return granted > kOwnDescriptors ? static_cast<std::uint32_t>(granted - kOwnDescriptors) : 1;
+}
+
+Result<int> catch_stop_signals() {
+  int ends[2];
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return Error(std::strerror(errno));
+  stop_descriptor = ends[1];
+  struct sigaction action{};
+  action.sa_handler = ask_to_stop;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaction(signal, &action, nullptr);
+  return ends[0];
 }
 
 void prepare_title(int argc, char** argv) {
@@ -154,7 +191,7 @@ void set_title(std::string_view title) {
 }
 
 void install_crash_reports(int descriptor, bool enabled) {
-  crash_descriptor = descriptor;
+  report_descriptor = descriptor;
   // The first backtrace loads a library, which must not happen in the handler.
   std::array<void*, 4> frames;
   (void)backtrace(frames.data(), static_cast<int>(frames.size()));

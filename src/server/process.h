@@ -9,8 +9,13 @@
 
 namespace skein {
 
-// Goes into the background. Before anything that a fork would tear: threads, the loop, logging.
-void daemonize();
+// All but the standard ones. What its starter left open (a lock, a pipe somebody reads to its
+// end) a daemon would hold for as long as it lives. Before anything of our own is open.
+void close_inherited_descriptors();
+
+// Goes into the background: only the child returns, unless there could be none. Before
+// anything that a fork would tear: threads, the loop, logging.
+Result<void> daemonize();
 
 // Writes "<pid>\n". Failing to is told, not fatal.
 Result<void> write_pid_file(const std::string& path);
@@ -19,6 +24,10 @@ Result<void> write_pid_file(const std::string& path);
 [[nodiscard]] std::string detect_supervisor(Supervised wanted);
 // Tells the supervisor: "READY=1", "STATUS=...", "STOPPING=1".
 void notify_supervisor(std::string_view supervisor, std::string_view message);
+
+// From now on TERM, INT and QUIT put their number, one byte, into the descriptor returned;
+// a second one of them ends the process at once, whatever it is doing. Once in a process.
+[[nodiscard]] Result<int> catch_stop_signals();
 
 // Room for `clients` connections and what the server itself needs; how many clients there
 // is room for after all.

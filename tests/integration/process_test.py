@@ -186,7 +186,8 @@ class Configuration(ProcessTest):
                 self.assertEqual(0, process.wait(15))
 
     def test_passwords_databases_and_debug(self):
-        self.ready(self.spawn(self.conf("requirepass sesame\ndatabases 2\nenable-debug-command local\n")))
+        self.spawn(self.conf("requirepass sesame\ndatabases 2\nenable-debug-command local\n"))
+        wait_until(lambda: "Ready to accept connections" in self.output(), 15, "the ready line")
         with Connection(self.port) as client:
             self.assertTrue(client.request("GET", "a").startswith(b"-NOAUTH "))
             self.assertEqual(b"+OK\r\n", client.request("AUTH", "sesame"))
@@ -366,6 +367,12 @@ class Process(ProcessTest):
             resource.RLIMIT_NOFILE, (100, 5000))))
         self.assertEqual("600", self.config("maxclients"))
         self.assertGreaterEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0], 632)
+
+    @beyond_redis
+    def test_room_for_more_clients(self):
+        """redis-server gives away what the hard limit would have allowed later."""
+        process = self.ready(self.spawn(self.conf("maxclients 600\n"), preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (100, 5000))))
         with Connection(self.port) as client:
             self.assertEqual(b"+OK\r\n", client.request("CONFIG", "SET", "maxclients", "3000"))
             self.assertGreaterEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0], 3032)
