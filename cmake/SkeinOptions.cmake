@@ -32,3 +32,8 @@ else()
   # jemalloc is the process's malloc; sanitizers bring their own.
   find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
 endif()
+
+if(SKEIN_FUZZ)
+  # Lets libFuzzer see which code an input has reached.
+  target_compile_options(skein_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
