@@ -51,6 +51,7 @@ deep_differential() {
   local round
   build release --target skein-server
   for round in 1 2 3 4 5; do
+    echo "== round $round"
     /usr/bin/python3 tests/integration/differential.py --count 200000
   done
 }
@@ -68,17 +69,19 @@ deep_fresh() {
   command -v debootstrap >/dev/null || apt-get -qq -y install debootstrap
   fresh=$(mktemp -d)
   trap 'rm -rf --one-file-system "$fresh"' RETURN
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Suite: stable' 2>/dev/null | grep -v security | head -n 1)
-  [ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
+  # shellcheck disable=SC2016  # apt's own variable
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
   debootstrap --variant=minbase bookworm "$fresh" "$mirror" >"$root/build/debootstrap.log" 2>&1 ||
     { tail -n 20 "$root/build/debootstrap.log" >&2; return 1; }
   cp -aT /etc/apt "$fresh/etc/apt"
   cp -aT /usr/share/keyrings "$fresh/usr/share/keyrings"
   cp -L /etc/resolv.conf /etc/hosts "$fresh/etc/"
-  [ -d /etc/ssl/certs ] && mkdir -p "$fresh/etc/ssl" && cp -aLT /etc/ssl/certs "$fresh/etc/ssl/certs" 2>/dev/null || true
+  # Whom this machine trusts: the registry may be behind a proxy.
+  if [ -d /etc/ssl/certs ]; then cp -rLT /etc/ssl "$fresh/etc/ssl"; fi
   mkdir -p "$fresh/skein"
   git archive HEAD | tar -x -C "$fresh/skein"
   # A mount namespace of its own: the mounts go when the command ends, however it ends.
+  # shellcheck disable=SC2016  # expanded by the shells inside
   unshare --mount --pid --fork --kill-child sh -euc '
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
