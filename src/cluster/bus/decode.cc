@@ -300,7 +300,8 @@ std::string_view message_type_name(MessageType type) {
 }
 
 bool is_ip_address(std::string_view text) {
-  if (text.size() >= INET6_ADDRSTRLEN) return false;
+  // What follows a zero byte would not be looked at.
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return false;
   std::array<char, INET6_ADDRSTRLEN> name{};
   std::copy(text.begin(), text.end(), name.begin());
   std::array<char, sizeof(in6_addr)> address;

@@ -351,6 +351,7 @@ TEST(Addresses, OnlyWhatTheyAre) {
   EXPECT_TRUE(is_ip_address("fe80::1"));
   EXPECT_FALSE(is_ip_address(""));
   EXPECT_FALSE(is_ip_address("127.0.0.1 "));
+  EXPECT_FALSE(is_ip_address(std::string_view("127.0.0.1\0x", 11)));
   EXPECT_FALSE(is_ip_address("localhost"));
   EXPECT_FALSE(is_ip_address(std::string(100, '1')));
   EXPECT_TRUE(is_hostname("a-b.C9"));
