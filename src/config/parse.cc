@@ -60,7 +60,7 @@ class Loader {
       if (row.standing == Standing::kRefused) {
         return config_error(origin->second, row.name, std::string(row.note) + std::string(kLessProtected));
       }
-      if (row.standing == Standing::kAccepted && row.group != "Sentinel") warn(row, origin->second);
+      if (row.standing == Standing::kAccepted && row.group != "Sentinel" && !holds_anyway(row)) warn(row, origin->second);
     }
     return std::move(loaded_);
   }
@@ -68,6 +68,10 @@ class Loader {
   Config& config() { return loaded_.config; }
 
  private:
+  [[nodiscard]] bool holds_anyway(const Directive& row) const {
+    return row.holds_anyway && loaded_.config.text(row) == *row.holds_anyway;
+  }
+
   Result<void> read_line(std::string_view line, const Origin& origin) {
     const auto parts = split_config_line(line);
     if (!parts)

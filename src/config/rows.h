@@ -52,6 +52,10 @@ struct Row : Directive {
     note = text;
     return *this;
   }
+  constexpr Row holds(std::string_view text) {
+    holds_anyway = text;
+    return *this;
+  }
   constexpr Row also(std::string_view old_name) {
     alias = old_name;
     return *this;

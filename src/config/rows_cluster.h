@@ -21,10 +21,10 @@ inline constexpr NumberField kBacklogField{
 
 inline constexpr std::array kReplicationRows{
     special("replicaof", "", kReplicaofField).also("slaveof").at_start().trait(kManyWords).needs(2),
-    text<&S::masteruser>("masteruser", "").trait(kSensitive).acts(),
-    text<&S::masterauth>("masterauth", "").trait(kSensitive).acts(),
+    text<&S::masteruser>("masteruser", "").trait(kSensitive),
+    text<&S::masterauth>("masterauth", "").trait(kSensitive),
     boolean<&S::replica_serve_stale_data>("replica-serve-stale-data", "yes").also("slave-serve-stale-data"),
-    boolean<&S::replica_read_only>("replica-read-only", "yes").also("slave-read-only"),
+    boolean<&S::replica_read_only>("replica-read-only", "yes").also("slave-read-only").acts(),
     boolean<&S::replica_lazy_flush>("replica-lazy-flush", "no").also("slave-lazy-flush"),
     boolean<&S::replica_ignore_maxmemory>("replica-ignore-maxmemory", "yes").also("slave-ignore-maxmemory"),
     boolean<&S::replica_announced>("replica-announced", "yes"),
@@ -59,17 +59,20 @@ inline constexpr std::array kClusterRows{
     text<&S::cluster_announce_ip>("cluster-announce-ip", "").acts(),
     text<&S::cluster_announce_hostname>("cluster-announce-hostname", "").checked(check_hostname).acts(),
     integer<&S::cluster_announce_port>("cluster-announce-port", "0", 0, kPortMax).acts(),
-    integer<&S::cluster_announce_tls_port>("cluster-announce-tls-port", "0", 0, kPortMax).acts(),
+    integer<&S::cluster_announce_tls_port>("cluster-announce-tls-port", "0", 0, kPortMax),
     integer<&S::cluster_announce_bus_port>("cluster-announce-bus-port", "0", 0, kPortMax).acts(),
     choice<&S::cluster_preferred_endpoint_type>("cluster-preferred-endpoint-type", "ip", kEndpointWords)
         .acts(),
     boolean<&S::cluster_require_full_coverage>("cluster-require-full-coverage", "yes").acts(),
     boolean<&S::cluster_allow_reads_when_down>("cluster-allow-reads-when-down", "no").acts(),
     boolean<&S::cluster_allow_pubsubshard_when_down>("cluster-allow-pubsubshard-when-down", "yes"),
-    boolean<&S::cluster_allow_replica_migration>("cluster-allow-replica-migration", "yes"),
+    boolean<&S::cluster_allow_replica_migration>("cluster-allow-replica-migration", "yes")
+        .acts()
+        .noted("a primary that lost its last slot follows the winner; replicas move to no orphan yet"),
     integer<&S::cluster_migration_barrier>("cluster-migration-barrier", "1", 0, kIntMax),
     boolean<&S::cluster_replica_no_failover>("cluster-replica-no-failover", "no")
-        .also("cluster-slave-no-failover"),
+        .also("cluster-slave-no-failover")
+        .acts(),
     integer<&S::cluster_replica_validity_factor>("cluster-replica-validity-factor", "10", 0, kIntMax)
         .also("cluster-slave-validity-factor"),
     memory<&S::cluster_link_sendbuf_limit>("cluster-link-sendbuf-limit", "0", 0, UINT64_MAX)

@@ -16,13 +16,13 @@ inline constexpr std::string_view kFsyncWords[] = {"everysec", "always", "no"};
 inline constexpr std::array kKeyspaceRows{
     integer<&S::databases>("databases", "16", 1, kIntMax).at_start().acts(),
     with_field(integer<&S::hz>("hz", "10", 0, kIntMax), kHzField).acts().noted("taken as 1 to 500"),
-    boolean<&S::dynamic_hz>("dynamic-hz", "yes").acts(),
+    boolean<&S::dynamic_hz>("dynamic-hz", "yes"),
     boolean<&S::activerehashing>("activerehashing", "yes"),
     integer<&S::active_expire_effort>("active-expire-effort", "1", 1, 10),
-    boolean<&S::lazyfree_lazy_eviction>("lazyfree-lazy-eviction", "no").acts(),
-    boolean<&S::lazyfree_lazy_expire>("lazyfree-lazy-expire", "no").acts(),
-    boolean<&S::lazyfree_lazy_server_del>("lazyfree-lazy-server-del", "no").acts(),
-    boolean<&S::lazyfree_lazy_user_del>("lazyfree-lazy-user-del", "no").acts(),
+    boolean<&S::lazyfree_lazy_eviction>("lazyfree-lazy-eviction", "no"),
+    boolean<&S::lazyfree_lazy_expire>("lazyfree-lazy-expire", "no"),
+    boolean<&S::lazyfree_lazy_server_del>("lazyfree-lazy-server-del", "no"),
+    boolean<&S::lazyfree_lazy_user_del>("lazyfree-lazy-user-del", "no"),
     boolean<&S::lazyfree_lazy_user_flush>("lazyfree-lazy-user-flush", "no").acts(),
     special("notify-keyspace-events", "", kNotifyField),
 };
@@ -30,11 +30,11 @@ inline constexpr std::array kKeyspaceRows{
 inline constexpr std::array kMemoryRows{
     memory<&S::maxmemory>("maxmemory", "0", 0, UINT64_MAX),
     choice<&S::maxmemory_policy>("maxmemory-policy", "noeviction", kPolicyWords)
-        .noted("OBJECT FREQ and OBJECT IDLETIME follow it"),
+        .noted("nothing is evicted; OBJECT FREQ and OBJECT IDLETIME follow it"),
     integer<&S::maxmemory_samples>("maxmemory-samples", "5", 1, kIntMax),
     integer<&S::maxmemory_eviction_tenacity>("maxmemory-eviction-tenacity", "10", 0, 100),
-    integer<&S::lfu_log_factor>("lfu-log-factor", "10", 0, kIntMax),
-    integer<&S::lfu_decay_time>("lfu-decay-time", "1", 0, kIntMax),
+    integer<&S::lfu_log_factor>("lfu-log-factor", "10", 0, kIntMax).acts(),
+    integer<&S::lfu_decay_time>("lfu-decay-time", "1", 0, kIntMax).acts(),
     boolean<&S::activedefrag>("activedefrag", "no").checked(check_activedefrag),
     integer<&S::active_defrag_cycle_min>("active-defrag-cycle-min", "1", 1, 99),
     integer<&S::active_defrag_cycle_max>("active-defrag-cycle-max", "25", 1, 99),
@@ -69,7 +69,10 @@ inline constexpr std::array kScriptRows{
 };
 
 inline constexpr std::array kPersistenceRows{
-    special("save", "3600 1 300 100 60 10000", kSaveField).trait(kManyWords | kRepeats),
+    special("save", "3600 1 300 100 60 10000", kSaveField)
+        .trait(kManyWords | kRepeats)
+        .holds("")
+        .noted("nothing is saved, which \"\" says without a warning"),
     text<&S::dbfilename>("dbfilename", "dump.rdb")
         .trait(kProtected | kEmptyIsValue)
         .checked(check_dbfilename),

@@ -84,7 +84,8 @@ inline constexpr std::array kNetworkRows{
             "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", kOutputLimitField)
         .trait(kManyWords | kRepeats)
         .needs(4)
-        .acts(),
+        .acts()
+        .noted("nobody is in the classes slave and pubsub yet"),
     integer<&S::tracking_table_max_keys>("tracking-table-max-keys", "1000000", 0, kLongMax),
     integer<&S::io_threads>("io-threads", "1", 1, 128).at_start(),
     boolean<&S::io_threads_do_reads>("io-threads-do-reads", "no").at_start(),
@@ -103,13 +104,13 @@ inline constexpr std::array kProcessRows{
     boolean<&S::syslog_enabled>("syslog-enabled", "no").at_start().acts(),
     text<&S::syslog_ident>("syslog-ident", "redis").at_start().trait(kEmptyIsValue).acts(),
     choice<&S::syslog_facility>("syslog-facility", "local0", kSyslogWords).at_start().acts(),
-    boolean<&S::always_show_logo>("always-show-logo", "no").at_start().acts(),
+    boolean<&S::always_show_logo>("always-show-logo", "no").at_start().noted("there is no logo"),
     boolean<&S::set_proc_title>("set-proc-title", "yes").at_start().acts(),
     text<&S::proc_title_template>("proc-title-template", "{title} {listen-addr} {server-mode}")
         .trait(kEmptyIsValue)
         .checked(check_title)
         .acts(),
-    integer<&S::shutdown_timeout>("shutdown-timeout", "10", 0, kIntMax).acts(),
+    integer<&S::shutdown_timeout>("shutdown-timeout", "10", 0, kIntMax).noted("seconds; no replica has to be waited for yet"),
     shutdown_bits("shutdown-on-sigint", number_field<&S::shutdown_on_sigint>()),
     shutdown_bits("shutdown-on-sigterm", number_field<&S::shutdown_on_sigterm>()),
     boolean<&S::crash_log_enabled>("crash-log-enabled", "yes").acts(),

@@ -9,6 +9,7 @@
 #include <skein/config/settings.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -80,6 +81,8 @@ struct Directive {
   std::uint16_t traits = 0;                      // DirectiveTrait
   Change change = Change::kWhileRunning;
   Standing standing = Standing::kAccepted;
+  // While it does not act: the value by which the server behaves, besides the default no warning for it.
+  std::optional<std::string_view> holds_anyway = {};
   std::string_view note = {};  // why it is refused, or what is special; printed in docs and errors
   // The words a line needs at least after the name; an unquoted #word behind them is a comment.
   int needed_words = 1;

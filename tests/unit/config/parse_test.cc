@@ -162,6 +162,14 @@ TEST(Parse, RefusesToBeLessProtectedThanSaid) {
   parsed("user default on nopass ~* &* +@all\nuser default on nopass sanitize-payload ~* &* +@all\n");
 }
 
+TEST(Parse, DoesNotWarnOfWhatIsTheCaseAnyway) {
+  // Nothing is saved, which is what an empty list of save points asks for.
+  for (const std::string text : {"save \"\"\n", "save 3600 1 300 100 60 10000\n", "save 60 1\nsave \"\"\n"}) {
+    EXPECT_TRUE(parsed(text).warnings.empty()) << text;
+  }
+  EXPECT_EQ(parsed("save 60 1\n").warnings.size(), 1U);
+}
+
 TEST(Parse, WarnsOnceOfWhatDoesNotActYet) {
   const auto loaded = parsed("maxmemory 1gb\nmaxmemory 2gb\nappendonly no\ntimeout 4\nloadmodule /x.so\n");
   ASSERT_EQ(loaded.warnings.size(), 2U);
