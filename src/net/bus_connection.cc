@@ -82,6 +82,7 @@ void BusLink::fail() {
 }
 
 void BusLink::drop() {
+  if (bus_ != nullptr) (void)hold(0);
   bus_ = nullptr;
   connecting_.reset();
   asio::error_code ignored;
@@ -122,24 +123,45 @@ bool BusLink::take_input(std::string_view bytes) {
     const auto used = hand_over(bytes);
     if (!used) return false;
     partial_.assign(bytes.substr(*used));
-    return true;
+  } else {
+    partial_.append(bytes);
+    const auto used = hand_over(partial_);
+    if (!used) return false;
+    partial_.erase(0, *used);
+    if (partial_.empty() && partial_.capacity() > kKeptBuffer) partial_.shrink_to_fit();
   }
-  partial_.append(bytes);
-  const auto used = hand_over(partial_);
-  if (!used) return false;
-  partial_.erase(0, *used);
-  if (partial_.empty() && partial_.capacity() > kKeptBuffer) partial_.shrink_to_fit();
-  return true;
+  if (hold(partial_.size())) return true;
+  end_with(BusTrouble::kTooLarge);
+  return false;
+}
+
+void BusLink::vouch() {
+  const std::size_t held = held_;
+  (void)hold(0);
+  vouched_ = true;
+  (void)hold(held);
+}
+
+bool BusLink::hold(std::size_t bytes) {
+  std::uint64_t& all = bus_->held(vouched_);
+  all = all - held_ + bytes;
+  held_ = bytes;
+  return bytes == 0 || all <= (vouched_ ? Bus::kMaxHeldOfMembers : Bus::kMaxHeldOfStrangers);
+}
+
+void BusLink::end_with(BusTrouble trouble) {
+  bus_->owner_.on_bus_trouble(key_, trouble);
+  if (!is_dropped()) fail();
 }
 
 std::optional<std::size_t> BusLink::hand_over(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size()) {
     const Frame frame = judge_frame(bytes.substr(used));
-    if (frame.kind == Frame::Kind::kNeedMore) break;
-    if (frame.kind == Frame::Kind::kBroken) {
-      bus_->owner_.on_bus_trouble(key_, BusTrouble::kNoPackets);
-      if (!is_dropped()) fail();
+    const bool too_large = !vouched_ && frame.bytes > Bus::kMaxStrangersPacket;
+    if (frame.kind == Frame::Kind::kNeedMore && !too_large) break;
+    if (frame.kind == Frame::Kind::kBroken || too_large) {
+      end_with(too_large ? BusTrouble::kTooLarge : BusTrouble::kNoPackets);
       return std::nullopt;
     }
     bus_->owner_.on_bus_packet(key_, remote_ip_, local_ip_, bytes.substr(used, frame.bytes));

@@ -33,6 +33,9 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   // Closes the socket, forgets what waited, and the bus.
   void drop();
 
+  void vouch();
+  [[nodiscard]] bool is_vouched_for() const { return vouched_; }
+
   [[nodiscard]] Bus::LinkFigures figures() const;
   [[nodiscard]] std::uint64_t memory() const;
 
@@ -45,6 +48,9 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   void read();
   // False when the link has ended.
   bool take_input(std::string_view bytes);
+  // Counts what is held of an unfinished packet. False when all links together hold too much.
+  [[nodiscard]] bool hold(std::size_t bytes);
+  void end_with(BusTrouble trouble);
   // How many bytes were whole packets; nothing when the link has ended.
   std::optional<std::size_t> hand_over(std::string_view bytes);
   void write();
@@ -60,6 +66,8 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   std::string remote_ip_;
   std::string local_ip_;
   std::string partial_;  // the beginning of a packet
+  std::size_t held_ = 0;  // its bytes, as the bus has counted them
+  bool vouched_ = false;
   std::deque<Bytes> urgent_;
   std::deque<Bytes> others_;
   std::vector<Bytes> in_flight_;

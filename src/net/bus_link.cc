@@ -57,6 +57,16 @@ void Bus::close(BusKey key) {
   link->drop();
 }
 
+void Bus::vouch(BusKey key) {
+  const auto at = links_.find(key);
+  if (at != links_.end()) at->second->vouch();
+}
+
+bool Bus::is_vouched_for(BusKey key) const {
+  const auto at = links_.find(key);
+  return at != links_.end() && at->second->is_vouched_for();
+}
+
 void Bus::send(BusKey key, std::shared_ptr<const std::string> bytes, bool urgent) {
   const auto at = links_.find(key);
   if (at != links_.end()) at->second->send(std::move(bytes), urgent);

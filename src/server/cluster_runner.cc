@@ -141,6 +141,7 @@ void ClusterRunner::on_bus_packet(BusKey link, std::string_view remote_ip, std::
                                   std::string_view bytes) {
   node_->on_packet({link_of(link), remote_ip, local_ip}, bytes, read_clocks());
   carry_out_effects(false);
+  if (link_of(link).is_inbound() && !bus_.is_vouched_for(link) && node_->knows_link(link_of(link))) bus_.vouch(link);
 }
 
 void ClusterRunner::on_bus_trouble(BusKey link, BusTrouble trouble) {
@@ -151,7 +152,8 @@ void ClusterRunner::on_bus_trouble(BusKey link, BusTrouble trouble) {
                            link));
   } else {
     // Anybody who finds the port can cause this, as often as he likes.
-    hooks_.log(EventLevel::kVerbose, fmt::format("Closing cluster bus link {}: what came is no packet", link));
+    const std::string_view what = trouble == BusTrouble::kTooLarge ? "it sends more than it may" : "what came is no packet";
+    hooks_.log(EventLevel::kVerbose, fmt::format("Closing cluster bus link {}: {}", link, what));
   }
 }
 

@@ -11,7 +11,6 @@ namespace skein {
 
 namespace {
 
-constexpr int kBusPortAbove = 10000;
 constexpr milliseconds kTwinTimeout{1000};
 
 // The one loopback address this node listens on, if that is what it does.

@@ -25,6 +25,7 @@ using BusKey = std::uint64_t;
 // What is wrong with a link that goes down next.
 enum class BusTrouble : std::uint8_t {
   kNoPackets,  // what came is something else
+  kTooLarge,   // it announces a packet larger than it may send, or all links together hold too much
   kOverLimit   // too much waits to be sent: the other end does not read
 };
 
@@ -60,6 +61,13 @@ class Bus {
   // What a link may owe when no limit is set: a peer that does not read must not take the
   // memory of the keys.
   static constexpr std::uint64_t kMaxUnsent = 64ULL * 1024 * 1024;
+  // Anybody who finds the port can announce large packets and send most of them. Before a
+  // link is vouched for it may send as much as a heartbeat about a cluster of kMaxNodes
+  // takes, and all such links together hold so much of unfinished packets. Members hold as
+  // much as two of the largest messages.
+  static constexpr std::uint64_t kMaxStrangersPacket = 2ULL * 1024 * 1024;
+  static constexpr std::uint64_t kMaxHeldOfStrangers = 64ULL * 1024 * 1024;
+  static constexpr std::uint64_t kMaxHeldOfMembers = 2ULL * 1024 * 1024 * 1024;
 
   Bus(asio::io_context& loop, BusOwner& owner, BusSettings settings);
   ~Bus();
@@ -74,6 +82,9 @@ class Bus {
 
   void open(BusKey link, const std::string& ip, std::uint16_t port);
   void close(BusKey link);
+  // A member speaks by this link: it may send large packets.
+  void vouch(BusKey link);
+  [[nodiscard]] bool is_vouched_for(BusKey link) const;
   // Urgent packets leave before others that wait. Waits for the link to be up; dropped when
   // there is no such link.
   void send(BusKey link, std::shared_ptr<const std::string> bytes, bool urgent);
@@ -97,6 +108,8 @@ class Bus {
   void lost(BusKey link);
   void trouble_later(BusKey link, BusTrouble trouble);
   [[nodiscard]] std::uint64_t unsent_limit() const;
+  // Of unfinished packets, by links vouched for and by others.
+  [[nodiscard]] std::uint64_t& held(bool vouched) { return vouched ? held_of_members_ : held_of_strangers_; }
 
   asio::io_context& loop_;
   BusOwner& owner_;
@@ -104,6 +117,8 @@ class Bus {
   Listeners listeners_;
   std::unordered_map<BusKey, std::shared_ptr<BusLink>> links_;
   std::uint64_t over_limit_ = 0;
+  std::uint64_t held_of_strangers_ = 0;
+  std::uint64_t held_of_members_ = 0;
   std::vector<char> read_buffer_;  // shared: what is read is handed over or copied at once
   std::shared_ptr<bool> running_ = std::make_shared<bool>(true);
 };

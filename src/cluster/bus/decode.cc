@@ -42,10 +42,6 @@ std::optional<std::string_view> parse_ip_field(std::string_view field) {
   return ip;
 }
 
-bool is_heartbeat(MessageType type) {
-  return type == MessageType::kPing || type == MessageType::kPong || type == MessageType::kMeet;
-}
-
 bool is_checksum_right(std::string_view bytes, const wire::Header& header) {
   constexpr std::size_t kAt = offsetof(wire::Header, checksum);
   constexpr std::string_view kBlank{"\0\0\0\0", 4};

@@ -12,9 +12,6 @@ namespace skein {
 
 namespace {
 
-constexpr seconds kBan{60};  // how long a forgotten node cannot come back through gossip
-constexpr int kBusPortAbove = 10000;
-
 template <typename... Parts>
 Error refusal(fmt::format_string<Parts...> text, Parts&&... parts) {
   return Error("ERR " + fmt::format(text, std::forward<Parts>(parts)...));

@@ -128,6 +128,8 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
   if (type == MessageType::kPing && !to.is_none()) health(to).ping_sent = now.mono;
   auto header = own_header(type);
   header.understands_extensions = true;
+  // The host name goes to everybody, as with redis 7.0: one without a name of its own never
+  // says that it understands extensions, and yet it does.
   auto bytes = encode_heartbeat(header, gossip, {.hostname = self().hostname, .forgotten = forgotten},
                                 settings_.mark_packets);
   send(link, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);

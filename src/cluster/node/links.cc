@@ -98,6 +98,14 @@ void ClusterNode::Member::note_inbound_link(const Arrival& arrival) {
   link.in_created = arrival.now.mono;
 }
 
+bool ClusterNode::Member::knows_link(LinkId link) const {
+  bool known = false;
+  topology_.for_each_node([&](NodeIndex index, const Node& node) {
+    known = known || (links(index).in == link && !node.in_handshake());
+  });
+  return known;
+}
+
 void ClusterNode::Member::learn_own_ip(const Arrival& arrival) {
   if (!settings_.announce_ip.empty()) return;
   const bool meet = arrival.packet.type == MessageType::kMeet;

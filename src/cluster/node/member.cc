@@ -34,7 +34,7 @@ NodeAddress NodeSettings::announced_ports() const {
   const std::uint16_t base = tls_cluster ? tls_port : port;
   address.port = base;
   address.plain_port = tls_cluster ? port : 0;
-  address.bus_port = bus_port != 0 ? bus_port : static_cast<std::uint16_t>(base + 10000);
+  address.bus_port = bus_port != 0 ? bus_port : static_cast<std::uint16_t>(base + kBusPortAbove);
   if (tls_cluster) {
     if (announce_tls_port != 0) address.port = announce_tls_port;
     if (announce_port != 0) address.plain_port = announce_port;

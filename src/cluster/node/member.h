@@ -80,10 +80,14 @@ class ClusterNode::Member {
   Epoch current_epoch() const { return voter_.current_epoch; }
   Epoch last_vote_epoch() const { return voter_.last_vote_epoch; }
   bool is_saving() const { return outbox_.is_waiting(); }
+  bool knows_link(LinkId link) const;
   std::uint64_t refused_packets() const { return refused_packets_; }
   const NodeSettings& settings() const { return settings_; }
 
  private:
+  // How long FORGET keeps a node from coming back through gossip.
+  static constexpr seconds kBan{60};
+
   struct Ban {
     NodeId id;
     MonoTime until;

@@ -18,12 +18,6 @@ constexpr std::uint64_t kMaxEpochLead = std::uint64_t{1} << 32;
 constexpr std::uint8_t kUnmarkedUntilBelieved = 3;
 // Other members' clocks may be this far ahead before their pong times are not believed.
 constexpr milliseconds kClockTolerance{500};
-// How long FORGET keeps a node from coming back.
-constexpr seconds kBan{60};
-
-bool is_heartbeat(MessageType type) {
-  return type == MessageType::kPing || type == MessageType::kPong || type == MessageType::kMeet;
-}
 
 bool shows_failure(NodeFlags flags) { return flags.has_any(NodeFlag::kPfail | NodeFlag::kFail); }
 

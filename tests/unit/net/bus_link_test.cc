@@ -171,6 +171,54 @@ TEST_F(BusTest, PacketsMayComeInPieces) {
   EXPECT_EQ(at_here.packets[3], *ping());
 }
 
+// A stranger's socket that has sent the beginning of a message of this size.
+struct Stranger {
+  Stranger(asio::io_context& loop, std::uint16_t port, std::size_t announced, std::size_t sent) : socket(loop) {
+    socket.connect({asio::ip::make_address_v4("127.0.0.1"), port});
+    asio::error_code cut_off;
+    asio::write(socket, asio::buffer(message(announced)->substr(0, sent)), cut_off);
+  }
+  tcp::socket socket;
+};
+
+TEST_F(BusTest, AStrangerMayNotAnnounceALargePacket) {
+  const Stranger stranger(loop, port, 3 << 20, 100);
+  ASSERT_TRUE(until([&] { return at_here.happened.size() == 2; }));
+  const auto key = std::to_string(at_here.inbound[0]);
+  EXPECT_THAT(at_here.happened, ElementsAre("trouble " + key, "down " + key));
+}
+
+TEST_F(BusTest, AMemberMaySendLargePackets) {
+  at_here.on_packet = [&](BusKey link) { here.vouch(link); };
+  there.open(2, "127.0.0.1", port);
+  there.send(2, ping(), true);
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 1; }));
+  EXPECT_TRUE(here.is_vouched_for(at_here.inbound[0]));
+  there.send(2, message(9 << 20), false);
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 2; }));
+  EXPECT_EQ(at_here.packets[1], *message(9 << 20));
+}
+
+TEST_F(BusTest, AllStrangersTogetherHoldABoundedAmount) {
+  constexpr std::size_t kSent = Bus::kMaxStrangersPacket - 65536;
+  constexpr std::size_t kFit = Bus::kMaxHeldOfStrangers / kSent;
+  std::vector<std::unique_ptr<Stranger>> strangers;
+  std::thread sender([&] {
+    for (std::size_t i = 0; i < kFit + 3; ++i) {
+      strangers.push_back(std::make_unique<Stranger>(loop, port, Bus::kMaxStrangersPacket - 32768, kSent));
+    }
+  });
+  EXPECT_TRUE(until([&] { return at_here.happened.size() >= 6 && here.link_count() == kFit; }));
+  sender.join();
+  EXPECT_EQ(here.link_count(), kFit);
+  EXPECT_LE(here.memory(), 2 * Bus::kMaxHeldOfStrangers + (4 << 20));
+  // Whoever goes makes room.
+  strangers.clear();
+  EXPECT_TRUE(until([&] { return here.link_count() == 0; }));
+  const Stranger next(loop, port, Bus::kMaxStrangersPacket - 32768, kSent);
+  EXPECT_TRUE(until([&] { return here.link_count() == 1 && here.memory() > kSent; }));
+}
+
 // A peer that accepts and never reads.
 class DeafPeer : public BusTest {
  protected:

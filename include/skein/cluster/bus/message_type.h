@@ -22,6 +22,11 @@ enum class MessageType : std::uint16_t {
 };
 inline constexpr std::size_t kMessageTypes = 11;
 
+// Those that carry gossip.
+[[nodiscard]] constexpr bool is_heartbeat(MessageType type) {
+  return type == MessageType::kPing || type == MessageType::kPong || type == MessageType::kMeet;
+}
+
 // As CLUSTER INFO counts them: "ping", "auth-req", "publishshard"...
 [[nodiscard]] std::string_view message_type_name(MessageType type);
 

@@ -94,7 +94,9 @@ class ClusterNode {
   Result<void> reset(Args hard_or_soft, Now now);
   Result<void> set_config_epoch(std::string_view epoch, Now now);
   Result<std::string> bump_epoch(Now now);  // the status: "BUMPED 4" or "STILL 4"
-  Result<void> failover(Args options) const;  // refused as redis does; see docs
+  // Always refused: with redis's words where redis refuses, otherwise because a replica has no
+  // copy of the data yet with which it could take over.
+  Result<void> failover(Args options) const;
   void save_config(Now now);
   [[nodiscard]] Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
   [[nodiscard]] Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;  // lines of CLUSTER NODES
@@ -114,6 +116,8 @@ class ClusterNode {
   [[nodiscard]] Epoch last_vote_epoch() const;
   // True while something that promises durability waits for a save.
   [[nodiscard]] bool is_saving() const;
+  // Whether a member has spoken by this inbound link.
+  [[nodiscard]] bool knows_link(LinkId link) const;
   // Packets refused because they broke a rule of the format.
   [[nodiscard]] std::uint64_t refused_packets() const;
   [[nodiscard]] const NodeSettings& settings() const;

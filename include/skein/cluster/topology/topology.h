@@ -35,6 +35,9 @@ inline constexpr NodeIndex kSelf{0};
 // How many nodes a table takes. Redis's own advice ends at 1,000.
 inline constexpr std::size_t kMaxNodes = 16384;
 
+// The bus listens this far above the port of clients where nothing else is said.
+inline constexpr int kBusPortAbove = 10000;
+
 struct NodeAddress {
   std::string ip;  // empty while unknown
   std::uint16_t port = 0;        // of clients; the TLS port where TLS is the base
