@@ -65,6 +65,7 @@ class Daemon final : public NodeActions {
   void carry_out_cluster_effects() override;
   [[nodiscard]] BusLinkFigures bus_link_figures(LinkId link) override;
   [[nodiscard]] std::uint64_t bus_links_over_limit() override;
+  [[nodiscard]] bool is_cluster_saved() override;
   void sleep(microseconds time) override;
   [[noreturn]] void crash(bool by_assert) override;
   void log_notice(std::string_view line) override;

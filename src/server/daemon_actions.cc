@@ -61,6 +61,8 @@ NodeActions::BusLinkFigures Daemon::bus_link_figures(LinkId link) {
   return {figures.readable, figures.writable, figures.send_buffer_allocated, figures.send_buffer_used};
 }
 
+bool Daemon::is_cluster_saved() { return cluster_ == nullptr || cluster_->is_saved(); }
+
 std::uint64_t Daemon::bus_links_over_limit() { return cluster_ != nullptr ? cluster_->figures().links_over_limit : 0; }
 
 // DEBUG SLEEP stops everything, the bus as well: others are meant to see this node as failed.

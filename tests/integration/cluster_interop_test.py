@@ -104,11 +104,18 @@ class MixedCluster(unittest.TestCase):
         for server, name in with_name.items():
             server.ask("CONFIG", "SET", "cluster-announce-hostname", name)
         try:
-            def all_know():
-                lines = [server.ask_text("CLUSTER", "NODES") for server in self.cluster.servers]
-                return all(f",{name} " in text for text in lines for name in with_name.values())
+            missing = []
 
-            wait_until(all_know, 20, "host names on every node")
+            def all_know():
+                missing[:] = [(server.binary, server.address, other.address) for server in self.cluster.servers
+                              for other, name in with_name.items()
+                              if f"{other.address}@{other.port + 10000},{name} " not in server.ask_text("CLUSTER", "NODES")]
+                return not missing
+
+            try:
+                wait_until(all_know, 20, "host names on every node")
+            except AssertionError as vain:
+                raise AssertionError(f"{vain}: who does not know whose name: {missing}") from None
         finally:
             for server in with_name:
                 server.ask("CONFIG", "SET", "cluster-announce-hostname", "")

@@ -41,7 +41,7 @@ class Dispatcher {
   };
   explicit Dispatcher(Parts parts) : parts_(parts) {}
 
-  // What can be known of a request before it runs; begins to fetch its key's bucket.
+  // What can be known of a request before it runs; begins to fetch its key's place.
   void prepare(Prepared& request, int db) const {
     request.command = parts_.commands.resolve(request.arguments);
     const Command* command = request.command;
@@ -51,7 +51,12 @@ class Dispatcher {
     const KeyRef ref = parts_.keyspace.db(db).ref(key);
     request.hash = ref.hash;
     request.slot = ref.slot;
-    parts_.keyspace.db(db).prefetch_bucket(ref);
+    // In cluster mode the slot's table comes first; its bucket is fetched with the batch.
+    if (parts_.facts.served_slots != nullptr) {
+      parts_.keyspace.db(db).prefetch_head(ref);
+    } else {
+      parts_.keyspace.db(db).prefetch_bucket(ref);
+    }
   }
 
   // The clock for the calls that follow starts now.
