@@ -262,7 +262,7 @@ class Driver:
         requests = [self.random.choice(words) for _ in range(self.random.randint(2, 12))]
         requests += [[b"CLIENT", b"REPLY", b"ON"], [b"ECHO", marker]]
         data = b"".join(request_bytes(*request) for request in requests)
-        self._compare_up_to(client, data, marker, f"pipeline {requests!r}")
+        self._compare_up_to(client, data, marker, f"client {self.clients.index(client)} pipeline {requests!r}")
 
     def mixed_pipeline(self, client):
         """Commands that change the connection in the middle of a pipeline."""
@@ -278,7 +278,7 @@ class Driver:
         # Whatever state that left, from here on the marker is answered with itself.
         requests += [[b"DISCARD"], [b"RESET"], [b"AUTH", b"sesame"], [b"ECHO", marker]]
         data = b"".join(request_bytes(*request) for request in requests)
-        self._compare_up_to(client, data, marker, f"pipeline {requests!r}")
+        self._compare_up_to(client, data, marker, f"client {self.clients.index(client)} pipeline {requests!r}")
         client.in_transaction = False
         client.queued = []
 
