@@ -122,6 +122,20 @@ bool ClientTurns::has_items(const Client& client) const {
   return !batch_.empty() && batch_.back().client == &client;
 }
 
+// Each step's memory is on its way while the step is taken for the requests behind it.
+void ClientTurns::prefetch_batch() const {
+  if (parts_.facts.served_slots != nullptr) {
+    for (const Item& item : batch_) {
+      const KeyRef key{{}, item.request.hash, item.request.slot};
+      if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_bucket(key);
+    }
+  }
+  for (const Item& item : batch_) {
+    const KeyRef key{{}, item.request.hash, item.request.slot};
+    if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_entry(key);
+  }
+}
+
 void ClientTurns::run_batch() {
   // The vector of arguments may have moved while it grew.
   for (Item& item : batch_) {
@@ -139,20 +153,6 @@ void ClientTurns::run_batch() {
     client.executed_ = item.end;
   }
   finish_batch();
-}
-
-// Each step's memory is on its way while the step is taken for the requests behind it.
-void ClientTurns::prefetch_batch() const {
-  if (parts_.facts.served_slots != nullptr) {
-    for (const Item& item : batch_) {
-      const KeyRef key{{}, item.request.hash, item.request.slot};
-      if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_bucket(key);
-    }
-  }
-  for (const Item& item : batch_) {
-    const KeyRef key{{}, item.request.hash, item.request.slot};
-    if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_entry(key);
-  }
 }
 
 void ClientTurns::finish_batch() {

@@ -82,7 +82,8 @@ class ClientTurns final : public ClientHandler {
   bool gather(Client& client);
   [[nodiscard]] bool has_items(const Client& client) const;
   void run_batch();
-  void prefetch_batch() const;
+  // Inline, or gcc 12 takes it for a function without effect and drops the call.
+  [[gnu::always_inline]] inline void prefetch_batch() const;
   void finish_batch();
   void finish(Client& client);
   [[nodiscard]] bool may_execute(const Client& client) const;

@@ -4,6 +4,16 @@
 
 namespace skein {
 
+namespace {
+
+// A key that had expired when it was watched was missing then; that it goes is no change.
+bool had_expired(const Session& session, int db, std::string_view key) {
+  return std::any_of(session.watched.begin(), session.watched.end(),
+                     [&](const WatchedKey& w) { return w.db == db && w.key == key && w.was_expired; });
+}
+
+}  // namespace
+
 void WatchTable::watch(Session& session, int db, const KeyRef& key) {
   const auto same = [&](const WatchedKey& w) { return w.db == db && w.key == key.bytes; };
   if (std::any_of(session.watched.begin(), session.watched.end(), same)) return;
@@ -41,14 +51,7 @@ void WatchTable::on_touched(int db, std::string_view key, KeyEvent event) {
   const auto at = watchers_.find({db, std::string(key)});
   if (at == watchers_.end()) return;
   for (Session* session : at->second) {
-    if (event == KeyEvent::kExpired) {
-      // A key that had expired when it was watched was missing then and is missing now.
-      const bool was_gone = std::any_of(session->watched.begin(), session->watched.end(), [&](const WatchedKey& w) {
-        return w.db == db && w.key == key && w.was_expired;
-      });
-      if (was_gone) continue;
-    }
-    session->dirty_watch = true;
+    if (event != KeyEvent::kExpired || !had_expired(*session, db, key)) session->dirty_watch = true;
   }
 }
 
@@ -56,8 +59,12 @@ void WatchTable::on_flushed(int db) {
   for (const auto& [place, sessions] : watchers_) {
     if (db >= 0 && place.db != db) continue;
     const Database& database = keyspace_.db(place.db);
-    if (database.peek(database.ref(place.key)) == nullptr) continue;
-    for (Session* session : sessions) session->dirty_watch = true;
+    const Entry* entry = database.peek(database.ref(place.key));
+    if (entry == nullptr) continue;
+    const bool expired = entry->expired_at(keyspace_.context().now);
+    for (Session* session : sessions) {
+      if (!expired || !had_expired(*session, place.db, place.key)) session->dirty_watch = true;
+    }
   }
 }
 

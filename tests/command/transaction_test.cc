@@ -124,6 +124,15 @@ TEST_P(Transactions, FlushingBreaksWhatWasThere) {
   EXPECT_EQ(other.run("EXEC"), "*0\r\n");
 }
 
+TEST_P(Transactions, FlushingWhatHadExpiredBeforeTheWatchBreaksNothing) {
+  run("SET", "k", "v", "PX", "10");
+  advance(50ms);
+  run("WATCH", "k");
+  run("FLUSHALL");
+  run("MULTI");
+  EXPECT_EQ(run("EXEC"), "*0\r\n");
+}
+
 TEST_P(Transactions, AWrongExecEndsIt) {
   run("MULTI");
   EXPECT_EQ(run("EXEC", "x"),
