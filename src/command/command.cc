@@ -39,6 +39,12 @@ Folded fold(std::string_view name) {
   return f;
 }
 
+// Whether a name's folded words tell it from every other text of its size: a letter can
+// only come from its two cases, other bytes from several.
+bool is_whole(std::string_view called) {
+  return called.size() <= 16 && std::all_of(called.begin(), called.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
 std::uint64_t mix(const Folded& f, std::size_t size) {
   std::uint64_t h = (f.low ^ (f.high * 0x9e3779b97f4a7c15) ^ size) * 0xff51afd7ed558ccd;
   return h ^ (h >> 32);
@@ -115,7 +121,7 @@ void CommandTable::rebuild_index() {
     const Folded f = fold(command->called);
     std::uint64_t at = mix(f, command->called.size()) & cell_mask_;
     while (cells_[at].command != nullptr) at = (at + 1) & cell_mask_;
-    cells_[at] = {f.low, f.high, static_cast<std::uint32_t>(command->called.size()), command};
+    cells_[at] = {f.low, f.high, static_cast<std::uint32_t>(command->called.size()), is_whole(command->called), command};
   }
 }
 
@@ -125,7 +131,7 @@ const Command* CommandTable::find(std::string_view name) const {
     const Cell& cell = cells_[at];
     if (cell.command == nullptr) return nullptr;
     if (cell.low == f.low && cell.high == f.high && cell.size == name.size() &&
-        equals_ignore_case(name, cell.command->called)) {
+        (cell.whole || equals_ignore_case(name, cell.command->called))) {
       return cell.command;
     }
   }

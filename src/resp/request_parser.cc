@@ -29,6 +29,21 @@ std::optional<std::int64_t> parse_length(const char* at, const char* end) {
   return parse_int64({at, size});
 }
 
+// "$5\r\n", "*3\r\n" and "$16\r\n", which nearly all heads are, without a search.
+struct ShortHead {
+  std::int64_t value = 0;
+  std::size_t size = 0;  // of the head; 0: not so short, or not complete
+};
+ShortHead short_head(const char* at, std::size_t rest) {
+  if (rest < 5) return {};
+  const auto first = static_cast<unsigned>(at[1] - '0');
+  if (first > 9) return {};
+  if (at[2] == '\r') return {first, 4};
+  const auto second = static_cast<unsigned>(at[2] - '0');
+  if (first == 0 || second > 9 || at[3] != '\r') return {};
+  return {first * 10 + second, 5};
+}
+
 // Redis looks for a line's end as C strings are searched: a zero byte hides what follows
 // it, and such a line never ends.
 bool never_ends(const char* at, const char* end) {
@@ -82,6 +97,13 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
                                                  Arguments& arguments, std::size_t first) {
   const char* const data = input.data();
   if (position_ == 0) {
+    const ShortHead head = short_head(data, input.size());
+    if (head.size == 4 && head.value > 0) {
+      position_ = head.size;
+      left_ = head.value;
+    }
+  }
+  if (position_ == 0) {
     const auto* end = static_cast<const char*>(std::memchr(data, '\r', input.size()));
     const auto count = end != nullptr ? parse_length(data + 1, end) : std::nullopt;
     if (end == nullptr || (!count && never_ends(data, end))) {
@@ -98,6 +120,12 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
     left_ = *count;
   }
   while (left_ > 0) {
+    if (bulk_size_ < 0 && position_ < input.size() && data[position_] == '$') {
+      if (const ShortHead head = short_head(data + position_, input.size() - position_); head.size != 0) {
+        bulk_size_ = head.value;
+        position_ += head.size;
+      }
+    }
     if (bulk_size_ < 0) {
       const std::size_t rest = input.size() - position_;
       const char* const at = data + position_;

@@ -58,6 +58,7 @@ class CommandTable {
     std::uint64_t low = 0;  // the name's first sixteen bytes in lower case
     std::uint64_t high = 0;
     std::uint32_t size = 0;
+    bool whole = false;  // the two words say all: up to sixteen letters
     const Command* command = nullptr;
   };
   Command* add(const CommandSpec& spec, Command* container);
