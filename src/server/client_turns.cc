@@ -51,31 +51,33 @@ void ClientTurns::serve(std::span<ClientConnection* const> ready) {
     client.session_.last_active = parts_.facts.now.mono;
   }
   turn_ends_ = read_ticks() + static_cast<Ticks>(parts_.facts.ticks_per_micro * kTurnMicros);
-  serve_batches(ready);
+  // Whoever was not reached in this turn is the first in the next.
+  const std::size_t first = serve_batches(ready);
   hooks_.end_turn();
-  for (ClientConnection* connection : ready) finish(Client::of(*connection));
+  for (std::size_t i = 0; i < ready.size(); ++i) finish(Client::of(*ready[(first + i) % ready.size()]));
 }
 
-void ClientTurns::serve_batches(std::span<ClientConnection* const> ready) {
+std::size_t ClientTurns::serve_batches(std::span<ClientConnection* const> ready) {
   // Each round fills batches from one client after the other; who stopped at a request that
   // must run before more is parsed comes round again.
   bool again = true;
   while (again) {
     again = false;
-    for (ClientConnection* connection : ready) {
-      Client& client = Client::of(*connection);
+    for (std::size_t i = 0; i < ready.size(); ++i) {
+      Client& client = Client::of(*ready[i]);
       while (gather(client)) {
         if (batch_.size() < kBatch) {
           again = true;
           break;
         }
         run_batch();
-        if (parts_.dispatcher.ticks() >= turn_ends_) return;
+        if (parts_.dispatcher.ticks() >= turn_ends_) return i + 1;
       }
     }
     if (!batch_.empty()) run_batch();
-    if (again && parts_.dispatcher.ticks() >= turn_ends_) return;
+    if (again && parts_.dispatcher.ticks() >= turn_ends_) return 0;
   }
+  return 0;
 }
 
 // Parses requests of a client into the batch. True while there may be more to take from it

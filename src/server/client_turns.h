@@ -78,7 +78,8 @@ class ClientTurns final : public ClientHandler {
     Prepared request;
   };
 
-  void serve_batches(std::span<ClientConnection* const> ready);
+  // Which of them comes first in the next turn, should any have requests left.
+  std::size_t serve_batches(std::span<ClientConnection* const> ready);
   bool gather(Client& client);
   [[nodiscard]] bool has_items(const Client& client) const;
   void run_batch();
