@@ -121,7 +121,8 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
   }
   while (left_ > 0) {
     if (bulk_size_ < 0 && position_ < input.size() && data[position_] == '$') {
-      if (const ShortHead head = short_head(data + position_, input.size() - position_); head.size != 0) {
+      const ShortHead head = short_head(data + position_, input.size() - position_);
+      if (head.size != 0 && static_cast<std::uint64_t>(head.value) <= limits.max_bulk) {
         bulk_size_ = head.value;
         position_ += head.size;
       }

@@ -151,5 +151,11 @@ TEST(RequestParser, StartsAgainWhenTold) {
   EXPECT_THAT(arguments, testing::ElementsAre("PING"));
 }
 
+TEST(RequestParser, TheLimitHoldsForTheShortestHeadsToo) {
+  const RequestLimits limits{.max_bulk = 4};
+  EXPECT_EQ(parse("*1\r\n$5\r\nhello\r\n", limits).error, protocol_error("invalid bulk length"));
+  EXPECT_EQ(parse("*1\r\n$16\r\n", limits).error, protocol_error("invalid bulk length"));
+}
+
 }  // namespace
 }  // namespace skein
