@@ -12,6 +12,7 @@ empty server had. Skein and redis-server are measured one after the other, each 
 
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -110,22 +111,40 @@ def report_idle(args):
     return rows
 
 
+def put_before_others(server):
+    """Real-time priority for every thread of the server.
+
+    What the machine runs beside it keeps a core for a whole scheduler tick (4 ms where this was
+    found, by a trace of the scheduler, in a server whose table did not even grow): that wait is
+    not the server's.
+    """
+    try:
+        for thread in os.listdir(f"/proc/{server.pid}/task"):
+            os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(5))
+    except PermissionError:
+        print("  (no right to real-time priority: waits for other programs are counted too)")
+
+
 def report_wait(args):
     rows = []
     print(f"\nWorst PING, milliseconds, while the table grows to {args.grow_to} million keys (best of {args.runs})")
     for kind in args.servers.split(","):
-        worst = []
+        runs = []
         for _ in range(args.runs):
             server = start(kind)
+            put_before_others(server)
             try:
                 probe = start_probe(server, "ping")
                 load(server, "-m", "prefill", "-P", "16", "-c", "4", "-r", args.grow_to * MILLION)
-                worst.append(finish_probe(probe)["max_ms"])
+                runs.append(finish_probe(probe))
             finally:
                 server.stop()
-        rows.append({"server": kind, "worst_ms": worst})
-        verdict = "" if kind != "skein" else "met" if min(worst) < WORST_WAIT_MS else "MISSED"
-        print(f"  {kind:6} best {min(worst):.3f}   runs {' '.join(f'{each:.3f}' for each in worst)}   {verdict}",
+        rows.append({"server": kind, "runs": runs})
+        worst, own, machine = ([run[key] for run in runs] for key in ("max_ms", "own_max_ms", "machine_ms"))
+        verdict = "" if kind != "skein" else "met" if min(own) < WORST_WAIT_MS else "MISSED"
+        print(f"  {kind:6} best {min(own):.3f}   runs {' '.join(f'{each:.3f}' for each in own)}   {verdict}\n"
+              f"         with those while the machine itself stood still: {' '.join(f'{each:.3f}' for each in worst)}"
+              f"   (it stood for up to {' '.join(f'{each:.3f}' for each in machine)})",
               flush=True)
     return rows
 
