@@ -4,6 +4,8 @@ skein_layer(resp SEES base)
 skein_layer(config SEES base)
 skein_layer(stats SEES base)
 skein_layer(keyspace SEES base)
+skein_layer(persist SEES base keyspace LIBS lzf)
+skein_layer(replication SEES base resp)
 skein_layer(cluster/topology SEES base)
 skein_layer(cluster/bus SEES base cluster/topology)
 skein_layer(cluster/gossip SEES base cluster/topology cluster/bus)
@@ -13,11 +15,11 @@ skein_layer(cluster/router SEES base cluster/topology)
 skein_layer(session SEES base resp config keyspace)
 skein_layer(command SEES base resp keyspace session)
 skein_layer(dispatch SEES base resp config stats keyspace session command cluster/topology cluster/router)
-skein_layer(commands SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip
+skein_layer(commands SEES base resp config stats keyspace persist cluster/topology cluster/bus cluster/gossip
                           cluster/failover cluster/node cluster/router session command dispatch LIBS crypto)
 skein_layer(net SEES base resp cluster/bus)
 skein_layer(disk SEES base)
-skein_layer(server SEES base resp config stats keyspace cluster/topology cluster/bus cluster/gossip
+skein_layer(server SEES base resp config stats keyspace persist replication cluster/topology cluster/bus cluster/gossip
                         cluster/failover cluster/node cluster/router session command dispatch
                         commands net disk LIBS spdlog::spdlog)
 

@@ -6,7 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 packages=(
   cmake g++ ninja-build ccache clang libclang-rt-14-dev
-  libasio-dev libcli11-dev libfmt-dev libspdlog-dev libjemalloc-dev libssl-dev libxxhash-dev
+  libasio-dev libcli11-dev libfmt-dev libspdlog-dev libjemalloc-dev liblzf-dev libssl-dev libxxhash-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   redis-server redis-tools redis-sentinel
   git iproute2 procps python3 python3-redis util-linux

@@ -81,6 +81,24 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   return result;
 }
 
+void Dispatcher::apply(Session& primary, const Prepared& request) {
+  const Command* command = request.command;
+  if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) {
+    reject(primary, command, command == nullptr ? unknown_command(parts_.commands, request.arguments) : wrong_arity(*command));
+    return;
+  }
+  applying_ = true;
+  parts_.keyspace.context().expired_live_on = true;
+  // Of the gates only its own MULTI counts.
+  if ((command->gates & primary.gates() & gate::kMulti) != 0) {
+    queue(primary, request);
+  } else {
+    (void)run(primary, request, CallOrigin::kPrimary);
+  }
+  parts_.keyspace.context().expired_live_on = false;
+  applying_ = false;
+}
+
 Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin origin) {
   const Command& command = *request.command;
   ReplyWriter& reply = session.writer();
@@ -95,7 +113,7 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
             .hinted_position = request.hinted ? command.first_key : std::uint16_t{0},
             .hinted_slot = request.slot,
             .hinted_hash = request.hash,
-            .effects = effects_};
+            .effects = effects()};
   const std::uint64_t errors_before = reply.errors();
   const std::uint64_t dirty_before = parts_.keyspace.context().dirty;
   command.handler(call);
@@ -110,11 +128,12 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   const std::uint64_t errors = reply.errors() - errors_before;
   // A transaction's errors have been counted with its calls.
   if (errors != 0 && errors != std::exchange(transaction_errors_, 0)) [[unlikely]] after_errors(session, command);
-  if (effects_ != nullptr) {
+  if (call.effects != nullptr) {
     if (!parts_.keyspace.context().expired_effects.empty()) [[unlikely]] call.propagate_expired();
     if (!call.propagated && parts_.keyspace.context().dirty != dirty_before) {
-      effects_->add(session.db, request.arguments);
+      call.effects->add(session.db, request.arguments);
     }
+    if (parts_.keyspace.context().dirty != dirty_before || call.propagated) session.written = call.effects->position();
   }
   return Dispatched::kDone;
 }

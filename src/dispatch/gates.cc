@@ -13,6 +13,8 @@ struct ShutGate {
 // Gates that only say no, in the order they are asked. Routing comes before them.
 constexpr ShutGate kRefusals[] = {
     {gate::kMemory, errors::kOutOfMemory},
+    {gate::kDisk, errors::kSnapshotsFail},
+    {gate::kFewReplicas, errors::kFewReplicas},
     {gate::kReadOnly, errors::kReadOnlyReplica},
     {gate::kStale, errors::kMasterDown},
     {gate::kLoading, errors::kLoading},
@@ -129,7 +131,7 @@ void Dispatcher::run_transaction(Session& session, ReplyWriter& reply) {
   const Ticks start = ticks_;
   const std::uint64_t errors_before = reply.errors();
   reply.array(transaction.calls.size());
-  if (effects_ != nullptr) effects_->begin_unit();
+  if (effects() != nullptr) effects()->begin_unit();
   std::vector<std::string_view> views;
   for (const auto& call : transaction.calls) {
     views.assign(call.arguments.begin(), call.arguments.end());
@@ -138,7 +140,10 @@ void Dispatcher::run_transaction(Session& session, ReplyWriter& reply) {
     request.command = call.command;
     run(session, request, CallOrigin::kTransaction);
   }
-  if (effects_ != nullptr) effects_->end_unit();
+  if (effects() != nullptr) {
+    effects()->end_unit();
+    session.written = effects()->position();
+  }
   session.end_transaction();
   transaction_errors_ = reply.errors() - errors_before;
   ticks_ = start;  // so that EXEC's own time is that of all

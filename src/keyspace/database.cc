@@ -40,7 +40,7 @@ Entry* Database::live(const KeyRef& key, Table::Place& at) {
   if (!at) return nullptr;
   Entry* entry = at.get();
   if (entry->has_expiry() && entry->expired_at(context_.now)) [[unlikely]] {
-    if (!context_.delete_expired) return nullptr;
+    if (!context_.delete_expired) return context_.expired_live_on ? entry : nullptr;
     remove_expired(key, entry);
     at = {};
     return nullptr;

@@ -146,6 +146,8 @@ CommandBed::CommandBed(BedOptions options)
                   .slowlog = slowlog,
                   .facts = facts}) {
   services.dispatcher = &dispatcher;
+  services.replication = &replication;
+  services.snapshots = &snapshots;
   dispatcher.set_effects(&effects);
   keyspace.context().collect_expired_effects = true;
   facts.now = {MonoTime{} + std::chrono::hours{1}, UnixMillis{1'700'000'000'000}};

@@ -26,6 +26,8 @@
 #include <skein/commands/table.h>
 #include <skein/dispatch/dispatcher.h>
 
+#include "recorded_replication.h"
+
 namespace skein {
 
 // Remembers what was asked of it, in order; answers what the test has set.
@@ -166,6 +168,8 @@ class CommandBed {
   std::vector<std::uint8_t> served_slots;
   ScriptedRouter router;
   RecordedActions actions;
+  RecordedReplication replication;
+  RecordedSnapshots snapshots;
   RecordedEffects effects;
   Services services;
   Dispatcher dispatcher;

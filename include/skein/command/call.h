@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include <skein/base/ids.h>
 #include <skein/base/time.h>
 #include <skein/command/command.h>
 #include <skein/keyspace/keyspace.h>
@@ -19,7 +20,7 @@ namespace skein {
 
 struct Services;  // skein/commands/services.h: what handlers of all families share
 
-enum class CallOrigin : std::uint8_t { kClient, kTransaction };
+enum class CallOrigin : std::uint8_t { kClient, kTransaction, kPrimary };
 
 // Takes the effects of writes in their deterministic form, once each and in order. Null
 // where nobody listens.
@@ -30,6 +31,8 @@ class EffectSink {
   // The effects between these two leave together or not at all. Units do not nest.
   virtual void begin_unit() = 0;
   virtual void end_unit() = 0;
+  // Where the stream of effects ends now: what a writer has to see acknowledged (WAIT).
+  [[nodiscard]] virtual ReplOffset position() const { return {}; }
 };
 
 struct Call {

@@ -4,6 +4,8 @@
 #include <skein/cluster/node/node.h>
 #include <skein/command/call.h>
 #include <skein/commands/node_actions.h>
+#include <skein/commands/replication_actions.h>
+#include <skein/commands/snapshot_actions.h>
 #include <skein/config/config.h>
 #include <skein/dispatch/dispatcher.h>
 #include <skein/session/registry.h>
@@ -22,7 +24,9 @@ struct Services {
   WatchTable& watch;
   NodeFacts& facts;
   NodeActions& actions;
-  Dispatcher* dispatcher = nullptr;  // set once it has been built
+  ReplicationActions* replication = nullptr;  // these three are set once they have been built
+  SnapshotActions* snapshots = nullptr;
+  Dispatcher* dispatcher = nullptr;
   ClusterNode* cluster = nullptr;    // null outside cluster mode
 };
 

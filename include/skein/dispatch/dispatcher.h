@@ -66,6 +66,9 @@ class Dispatcher {
   // Runs a request through the gates, or refuses it. The reply is in the session's output
   // unless the call was suspended.
   Dispatched dispatch(Session& session, const Prepared& request);
+  // Runs a command of the primary's stream: no gate of the node stands in its way, and its
+  // effects are not handed on, as the stream itself is. The replies are the caller's to drop.
+  void apply(Session& primary, const Prepared& request);
   // Runs a suspended call once more, through all gates.
   Dispatched resume(Session& session);
   // Runs the queued calls of a transaction, each with its reply, as one unit of effects.
@@ -77,6 +80,7 @@ class Dispatcher {
   enum class Passed : std::uint8_t { kRun, kAnswered, kSuspended };
 
   Passed pass_gates(Session& session, const Prepared& request, std::uint32_t shut);
+  [[nodiscard]] EffectSink* effects() const { return applying_ ? nullptr : effects_; }
   void queue(Session& session, const Prepared& request);
   Dispatched run(Session& session, const Prepared& request, CallOrigin origin);
   void reject(Session& session, const Command* command, std::string_view error);
@@ -87,6 +91,7 @@ class Dispatcher {
 
   Parts parts_;
   EffectSink* effects_ = nullptr;
+  bool applying_ = false;  // a command of the primary's stream
   std::uint64_t transaction_errors_ = 0;  // of the calls of the EXEC that just ran
   Ticks ticks_ = 0;
 };

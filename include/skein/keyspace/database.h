@@ -50,6 +50,8 @@ struct KeyspaceContext {
   bool cluster_mode = false;
   // Replicas answer an expired key as missing but leave its removal to their primary.
   bool delete_expired = true;
+  // While its primary's commands are executed a replica sees expired keys as its primary did: alive.
+  bool expired_live_on = false;
   // Access clocks count with LFU's counter instead of LRU's seconds.
   bool lfu = false;
   int lfu_log_factor = 10;

@@ -24,8 +24,10 @@ enum : std::uint32_t {
   kStale = 1U << 13,       // a replica that lost its primary
   kLoading = 1U << 14,
   kDebug = 1U << 15,       // enable-debug-command does not allow everybody
+  kDisk = 1U << 16,        // snapshots fail and stop-writes-on-bgsave-error says so
+  kFewReplicas = 1U << 17, // min-replicas-to-write
   // EXEC has to pass these when one of the calls it would run has to.
-  kJudgedByCalls = kPauseWrite | kMemory | kReadOnly | kStale | kLoading,
+  kJudgedByCalls = kPauseWrite | kMemory | kDisk | kFewReplicas | kReadOnly | kStale | kLoading,
 };
 
 }  // namespace skein::gate

@@ -16,6 +16,7 @@
 #include <skein/resp/output.h>
 #include <skein/resp/reply_writer.h>
 #include <skein/session/gates.h>
+#include <skein/session/replica_session.h>
 
 namespace skein {
 
@@ -58,7 +59,7 @@ struct WatchedKey {
 };
 
 // What a call that answers later waits for.
-enum class SuspendReason : std::uint8_t { kPaused };
+enum class SuspendReason : std::uint8_t { kPaused, kReplicas };
 
 struct SuspendedCall {
   OwnedCall call;
@@ -96,7 +97,7 @@ class Session {
   void end_asking();
 
   // Keeps the call, with copies of its arguments: nothing further is executed until it has
-  // been resumed (Dispatcher::resume).
+  // been resumed (Dispatcher::resume) or answered by what it waited for.
   void suspend(SuspendReason reason, const Command& command, std::span<const std::string_view> arguments);
 
   void set_reply_mode(ReplyMode mode);
@@ -126,6 +127,9 @@ class Session {
   std::vector<WatchedKey> watched;
   WatchTable* watch_table = nullptr;  // that knows of `watched`
   std::unique_ptr<SuspendedCall> suspended;
+  std::unique_ptr<ReplicaSession> replica;  // once REPLCONF or PSYNC came
+  bool is_primary_link = false;             // the stream of our primary
+  ReplOffset written;                       // where the effects of its writes end
   // Since when the output is above its soft limit; MonoTime{}: it is not.
   MonoTime above_soft_limit{};
 

@@ -1,0 +1,49 @@
+// Writes a data set as an RDB file of version 10, as Redis 7.0 does (the format is described in
+// docs/rdb.md).
+//
+// Knows no files and no processes: it walks a keyspace that nobody changes meanwhile, in
+// practice a forked child's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <skein/base/ids.h>
+#include <skein/base/time.h>
+#include <skein/keyspace/keyspace.h>
+#include <skein/persist/byte_sink.h>
+
+namespace skein {
+
+// What a file says beside its keys.
+struct RdbFacts {
+  UnixMillis created{};
+  std::uint64_t used_memory = 0;
+  // Of a node with replicas, or of a replica: where its data stands in which history.
+  struct Replication {
+    ReplicationId id;
+    ReplOffset offset;
+    int selected_db = 0;  // that the stream goes on in
+  };
+  std::optional<Replication> replication;
+  std::vector<std::string> functions;  // libraries' code, kept as it came
+  bool aof_base = false;
+};
+
+struct RdbWriteOptions {
+  bool compress = true;   // rdbcompression
+  bool checksum = true;   // rdbchecksum; without it the sum is written as 0
+  bool with_keys = true;  // rdb-filter-only may leave out either
+  bool with_functions = true;
+  // Called after every thousand keys or so with how many are written; for a child's progress report.
+  std::function<void(std::uint64_t keys)> progress;
+};
+
+// The first error of the sink ends it.
+[[nodiscard]] Result<void> write_rdb(const Keyspace& keyspace, const RdbFacts& facts, const RdbWriteOptions& options,
+                                     ByteSink& sink);
+
+}  // namespace skein
