@@ -71,6 +71,9 @@ class PrimaryLink {
   [[nodiscard]] std::uint16_t port() const;
   // FAILOVER: the next PSYNC to this primary carries the word, and no full sync is taken from it.
   void ask_to_take_over();
+  // Asked, and not answered yet. Once it is false and the link is not up, the primary will not.
+  [[nodiscard]] bool is_asking_to_take_over() const;
+  [[nodiscard]] std::uint64_t bytes_in() const;  // since the start
 
   // Tells the primary how far we are: every second, after GETACK, at the end of a full sync.
   void acknowledge();

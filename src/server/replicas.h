@@ -47,6 +47,8 @@ class Replicas {
     // We are a replica ourselves and our own data is not complete: replicas are told to come later.
     std::function<bool()> has_data;
     std::function<bool()> is_replica;
+    // Nobody has followed for repl-backlog-ttl and the log was closed: a new history begins.
+    std::function<void()> on_backlog_freed;
   };
   Replicas(Parts parts, Hooks hooks);
   ~Replicas();
