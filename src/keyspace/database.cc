@@ -1,5 +1,6 @@
 #include <skein/keyspace/database.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include <skein/base/checksums.h>
@@ -91,6 +92,16 @@ std::uint32_t Database::frequency(const Entry& entry) const {
 seconds Database::idle_time(const Entry& entry) const {
   const auto now = static_cast<std::uint32_t>(context_.now.value / 1000);
   return seconds{(now - entry.access_clock()) & kClockMask};
+}
+
+std::uint32_t Database::access_clock(const KnownUse& use) const {
+  if (context_.lfu && use.frequency) return (clock_minutes() << 8) | *use.frequency;
+  if (!context_.lfu && use.idle) {
+    // Older than the clock reaches back is as old as it can tell.
+    const auto idle = std::clamp<std::int64_t>(use.idle->count(), 0, kClockMask);
+    return static_cast<std::uint32_t>(context_.now.value / 1000 - idle) & kClockMask;
+  }
+  return fresh_clock();
 }
 
 void Database::count(Slot slot, int keys, int expiring) {
@@ -267,6 +278,27 @@ void Database::move_from(Database& source, const KeyRef& key) {
   touched(key.bytes, KeyEvent::kMoveTo);
 }
 
+void Database::adopt(const KeyRef& key, OwnedEntry entry, KeyEvent event) {
+  // Also one that has expired and, on a replica, is only hidden.
+  if (const auto old = place(key)) remove(key, old.get());
+  insert(key, entry.release());
+  touched(key.bytes, event);
+}
+
+void Database::reserve(std::size_t keys) {
+  if (!context_.cluster_mode) tables_[0].reserve(keys, rehash());
+}
+
+void Database::shrink_to_fit() {
+  if (!context_.cluster_mode) tables_[0].shrink_to_fit(rehash());
+}
+
+bool Database::load(const KeyRef& key, OwnedEntry& entry) {
+  if (place(key)) return false;
+  insert(key, entry.release());
+  return true;
+}
+
 std::size_t Database::next_used_slot(std::size_t from) const {
   while (from < kSlotCount) {
     const std::size_t group = from >> kGroupBits;
@@ -393,13 +425,13 @@ std::size_t Database::bucket_count() const {
 std::size_t Database::expire_some(std::size_t buckets) {
   if (expiring_ == 0 || !context_.delete_expired) return 0;
   std::vector<std::string> expired;
-  std::int64_t ttl_sum = 0;
+  double ttl_sum = 0;  // two keys may each live to the end of time
   std::int64_t ttl_count = 0;
   const auto look = [&](const Entry& entry) {
     if (entry.expired_at(context_.now)) {
       expired.emplace_back(entry.key());
     } else {
-      ttl_sum += (entry.expiry() - context_.now).count();
+      ttl_sum += static_cast<double>((entry.expiry() - context_.now).count());
       ++ttl_count;
     }
   };
@@ -425,7 +457,7 @@ std::size_t Database::expire_some(std::size_t buckets) {
     sweep_slot_ = static_cast<std::uint32_t>((sweep_slot_ + 1) % table_count());
     --slots_left;
   }
-  if (ttl_count > 0) average_ttl_ = ttl_sum / ttl_count;
+  if (ttl_count > 0) average_ttl_ = static_cast<std::int64_t>(std::min(ttl_sum / static_cast<double>(ttl_count), 9.2e18));
   for (const auto& key : expired) (void)find(ref(key));
   return expired.size();
 }

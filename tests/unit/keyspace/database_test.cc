@@ -81,6 +81,14 @@ TEST_P(DatabaseTest, AReplicaHidesExpiredKeysAndKeepsThem) {
   EXPECT_EQ(db().expire_some(1000), 0U);
 }
 
+TEST_P(DatabaseTest, TheMeanTimeToLiveBearsKeysThatLiveToTheEndOfTime) {
+  for (int i = 0; i < 40; ++i) {
+    db().set_string_until(db().ref("k" + std::to_string(i)), "v", UnixMillis{INT64_MAX});
+  }
+  for (int round = 0; round < 300; ++round) (void)db().expire_some(100);
+  EXPECT_GT(db().average_ttl(), INT64_MAX / 2);
+}
+
 TEST_P(DatabaseTest, SweepingFindsEveryExpiredKey) {
   for (int i = 0; i < 5000; ++i) {
     const std::string key = "k" + std::to_string(i);
