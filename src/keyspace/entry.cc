@@ -93,6 +93,21 @@ void Entry::free_external() {
   release(external.data, external.capacity);
 }
 
+Entry* Entry::allocate_keyed(const Shape& shape, std::string_view key, std::optional<UnixMillis> expiry) {
+  Entry* entry = allocate_shape(shape);
+  if (expiry) store(entry->body(), expiry->value);
+  std::memcpy(reinterpret_cast<char*>(entry) + shape.key_offset(), key.data(), key.size());
+  return entry;
+}
+
+Entry* Entry::create_integer(std::string_view key, std::int64_t value, std::optional<UnixMillis> expiry) {
+  const Shape shape{key.size(), expiry.has_value(), Storage::kInteger, 0};
+  Entry* entry = allocate_keyed(shape, key, expiry);
+  entry->set_kind(ValueType::kString, Encoding::kInt);
+  store(reinterpret_cast<char*>(entry) + shape.key_offset() + key.size(), value);
+  return entry;
+}
+
 Entry* Entry::create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry) {
   const auto number = as_integer(value);
   Shape shape{key.size(), expiry.has_value(), Storage::kEmbedded, value.size()};
@@ -103,9 +118,7 @@ Entry* Entry::create(std::string_view key, std::string_view value, std::optional
     shape.storage = Storage::kExternal;
   }
   if (shape.storage != Storage::kEmbedded) shape.embedded = 0;
-  Entry* entry = allocate_shape(shape);
-  if (expiry) store(entry->body(), expiry->value);
-  std::memcpy(reinterpret_cast<char*>(entry) + shape.key_offset(), key.data(), key.size());
+  Entry* entry = allocate_keyed(shape, key, expiry);
   char* area = reinterpret_cast<char*>(entry) + shape.key_offset() + key.size();
   switch (shape.storage) {
     case Storage::kInteger:

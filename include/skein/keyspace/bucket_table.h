@@ -109,6 +109,28 @@ class BucketTable {
     if (size_ * 16 > std::size_t{buckets_} * kLoadTimes16) split_one(rehash);
   }
 
+  // Room for `keys` in all without a split on the way. Whoever has reserved too much shrinks.
+  template <typename Rehash>
+  void reserve(std::size_t keys, Rehash&& rehash) {
+    const std::size_t wanted = std::min<std::size_t>(keys * 16 / kLoadTimes16 + 1, kMostBuckets);
+    if (wanted <= buckets_) return;
+    if (buckets_ == 0) add_first_bucket();
+    while (buckets_ < wanted) {
+      if (size_ == 0) {
+        reserve_one();
+        bucket_at(buckets_++)->clear();
+      } else {
+        prefetch_split(buckets_ + kAhead, wanted);
+        split_one(rehash);
+      }
+    }
+  }
+  template <typename Rehash>
+  void shrink_to_fit(Rehash&& rehash) {
+    if (size_ == 0) free_buckets();
+    while (buckets_ > 1 && size_ * 16 * 2 < std::size_t{buckets_} * kLoadTimes16) merge_one(rehash);
+  }
+
   // Puts another entry with the same key, or the same one with another mark, in a place.
   void replace(Place place, T* entry, bool marked) {
     marked_ -= *place.at_ & 1;
@@ -161,6 +183,21 @@ class BucketTable {
   template <typename Visit>
   void for_each(Visit&& visit) const {
     for (std::uint32_t i = 0; i < buckets_; ++i) visit_bucket(bucket_at(i), visit);
+  }
+
+  // The same, with the entries of the next buckets on their way while one is visited. The table must not change.
+  template <typename Visit>
+  void walk(Visit&& visit) const {
+    for (std::uint32_t i = 0; i < std::min(kAhead, buckets_); ++i) prefetch_entries(bucket_at(i));
+    for (std::uint32_t i = 0; i < buckets_; ++i) {
+      if (buckets_ - i > 2 * kAhead) __builtin_prefetch(bucket_at(i + 2 * kAhead));
+      if (buckets_ - i > kAhead) prefetch_entries(bucket_at(i + kAhead));
+      visit_bucket(bucket_at(i), visit);
+    }
+  }
+  // The first bucket of a walk to come.
+  [[gnu::always_inline]] void prefetch_walk() const {
+    if (buckets_ != 0) __builtin_prefetch(bucket_at(0));
   }
 
   // Calls visit(T&) for marked entries in buckets [from, from + count), without touching
@@ -226,6 +263,27 @@ class BucketTable {
   static constexpr std::uint32_t kSegmented = 256;
   static constexpr int kSegmentedBits = 8;
   static constexpr int kLargestSegmentBits = 14;
+
+  // As many as index_of can tell apart.
+  static constexpr std::size_t kMostBuckets = std::size_t{1} << 31;
+  // How many buckets a walk asks for entries ahead: some twenty of them, about as many lines
+  // as a core has on their way at once.
+  static constexpr std::uint32_t kAhead = 4;
+
+  [[gnu::always_inline]] static void prefetch_entries(const Bucket* bucket) {
+    for (unsigned used = bucket->in_use(); used != 0; used &= used - 1) {
+      const auto* entry = reinterpret_cast<const char*>(untag(bucket->slots[std::countr_zero(used)]));
+      __builtin_prefetch(entry);
+      __builtin_prefetch(entry + 40);
+    }
+    if (bucket->chained()) __builtin_prefetch(bucket->next());
+  }
+  // What the split that adds bucket `fresh` will look at.
+  [[gnu::always_inline]] void prefetch_split(std::uint32_t fresh, std::size_t end) const {
+    if (fresh >= end) return;
+    const std::uint32_t source = fresh - std::bit_floor(fresh);
+    if (source < buckets_) prefetch_entries(bucket_at(source));
+  }
 
   static T* untag(std::uintptr_t slot) { return reinterpret_cast<T*>(slot & ~std::uintptr_t{1}); }
   static std::uintptr_t tag(T* entry, bool marked) {

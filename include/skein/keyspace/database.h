@@ -31,7 +31,7 @@ struct KeyRef {
 // What happened to a key. The names are those of keyspace notifications.
 enum class KeyEvent : std::uint8_t {
   kSet, kIncrby, kIncrbyfloat, kAppend, kSetrange, kDel, kExpire, kPersist, kExpired, kRenameFrom, kRenameTo,
-  kCopyTo, kMoveFrom, kMoveTo, kFlush,
+  kCopyTo, kMoveFrom, kMoveTo, kFlush, kRestore,
 };
 
 // Who wants to hear of every change to a key: WATCH first. One listener, told only while
@@ -138,6 +138,13 @@ class Database {
   // By the access clock: since when nobody used it; with LFU how often it is used, 0 to 255.
   [[nodiscard]] seconds idle_time(const Entry& entry) const;
   [[nodiscard]] std::uint32_t frequency(const Entry& entry) const;
+  // The clock of an entry that comes with what another node knew of its use; what the access
+  // policy has no use for is as if it were not known.
+  struct KnownUse {
+    std::optional<seconds> idle;
+    std::optional<std::uint8_t> frequency;
+  };
+  [[nodiscard]] std::uint32_t access_clock(const KnownUse& use) const;
 
   enum class Expiry : std::uint8_t { kDrop, kKeep };
   // Creates or overwrites. With kDrop the key has no expiry afterwards.
@@ -169,11 +176,31 @@ class Database {
   // `from` lives in `source`, which may be this database; an existing `to` here is replaced.
   void copy_from(Database& source, const KeyRef& from, const KeyRef& to, KeyEvent event = KeyEvent::kCopyTo);
 
+  // A whole entry, its access clock set, in place of what its key held. Its key is `key.bytes`.
+  void adopt(const KeyRef& key, OwnedEntry entry, KeyEvent event);
+
+  // Loading a data set. Room for about so many keys is made at once, so that no bucket is split
+  // meanwhile; `shrink_to_fit` gives back what was too much. With a table a slot nothing is done: how
+  // keys spread over them is not known.
+  void reserve(std::size_t keys);
+  void shrink_to_fit();
+  // Adds a whole entry, its access clock set, unless its key is there; then it stays with the caller,
+  // and this is false. No change that anybody is told of or counts.
+  [[nodiscard]] bool load(const KeyRef& key, OwnedEntry& entry);
+
   // A live key in about even odds, or null when there is none.
   [[nodiscard]] const Entry* random_entry();
   // Visits at least `count` places' entries; returns the next cursor, 0 at the end. Expired keys are visited too.
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, const std::function<void(const Entry&)>& visit);
   void for_each(const std::function<void(const Entry&)>& visit) const;
+  // The same for a walk over everything, where waiting for memory would be most of the time.
+  template <typename Visit>
+  void walk(Visit&& visit) const {
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+      if (i + 1 < tables_.size()) tables_[i + 1].prefetch_walk();
+      tables_[i].walk(visit);
+    }
+  }
 
   [[nodiscard]] std::size_t count_in_slot(Slot slot) const;
   // Up to `limit` keys of a slot.

@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -42,6 +43,7 @@ class Entry {
   using Scratch = std::array<char, 20>;
 
   static Entry* create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry);
+  static Entry* create_integer(std::string_view key, std::int64_t value, std::optional<UnixMillis> expiry);
   static void destroy(Entry* entry);
   // A copy under another key, value, expiry and encoding alike.
   static Entry* copy_as(const Entry& from, std::string_view key);
@@ -138,6 +140,8 @@ class Entry {
   }
 
   static Entry* allocate_shape(const Shape& shape);
+  // The same with expiry and key written; the value is the caller's to write.
+  static Entry* allocate_keyed(const Shape& shape, std::string_view key, std::optional<UnixMillis> expiry);
   static Entry* reshape(Entry* entry, const Shape& shape);
 
   [[nodiscard]] const char* body() const { return reinterpret_cast<const char*>(this) + 8; }
@@ -163,5 +167,11 @@ class Entry {
   std::uint8_t embedded_size_;
 };
 static_assert(sizeof(Entry) == 8);
+
+// An entry that is in no table yet.
+struct EntryDestroyer {
+  void operator()(Entry* entry) const { Entry::destroy(entry); }
+};
+using OwnedEntry = std::unique_ptr<Entry, EntryDestroyer>;
 
 }  // namespace skein
