@@ -4,6 +4,7 @@
 // Plain state; what follows from it is decided by the primary's side in `server`.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ struct ReplicaSession {
   bool acknowledges = false;  // has sent an ACK since it is online
   ReplOffset acknowledged;
   MonoTime acknowledged_at{};
+  // Bytes it has still to be sent, as of the last attempt. They are the log's, not a copy of its own.
+  std::size_t owed = 0;
 
   [[nodiscard]] bool is_replica() const { return phase != Phase::kIntroducing; }
 };
