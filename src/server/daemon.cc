@@ -77,12 +77,16 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
              {.begin_turn = [this] { begin_turn(); },
               .end_turn = [this] { end_turn(); },
               .log = [this](std::string_view line) { log_.verbose(line); }}),
+      loading_(loop_, keyspace_, {.changed = [this] { refresh_gates(); }}),
+      snapshots_(loop_, config_, keyspace_, loading_, log_,
+                 {.facts = [this] { return snapshot_facts(); }, .changed = [this] { refresh_gates(); }}),
       listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
       cron_timer_(loop_),
       pause_timer_(loop_),
       stop_signals_(loop_),
       hangups_(loop_) {
   services_.dispatcher = &dispatcher_;
+  services_.snapshots = &snapshots_;
   Random random = Random::from_system();
   run_id_ = random.hex(40);
   replication_id_ = random.hex(40);
@@ -91,7 +95,6 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
     SKEIN_ASSERT(known);
   }
   started_ = read_boot_clock();
-  started_wall_ = read_wall_clock();
   facts_.now = read_clocks();
   apply_limits();
   refresh_gates();
@@ -118,11 +121,17 @@ Result<void> Daemon::start() {
   if (auto result = handle_signals(); !result) return result;
   cron_later();
   log_.notice("Server initialized");
+  load_data();
+  return {};
+}
+
+void Daemon::become_ready() {
+  const Settings& settings = config_.settings();
   if (settings.port != 0) log_.notice("Ready to accept connections");
   if (!settings.unixsocket.empty()) {
     log_.notice(fmt::format("The server is now ready to accept connections at {}", settings.unixsocket));
   }
-  return {};
+  notify_supervisor(process_.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
 }
 
 Result<void> Daemon::start_cluster() {
@@ -195,6 +204,8 @@ void Daemon::refresh_gates() {
   if (pause_ == PauseKind::kAll) gates |= gate::kPauseAll;
   if (pause_ == PauseKind::kWrite) gates |= gate::kPauseWrite;
   if (settings.cluster_enabled) gates |= gate::kCluster;
+  if (loading_.shuts_gate()) gates |= gate::kLoading;
+  if (snapshots_.refuses_writes()) gates |= gate::kDisk;
   // The role itself, not whether its data may be fetched already: a replica that waits for
   // its role to be saved must neither take writes nor decide what has expired.
   const bool is_replica = cluster_ != nullptr && cluster_->is_replica();
@@ -220,8 +231,14 @@ void Daemon::wait_for_stop() {
     if (error) return;
     const std::string_view name = stop_signal_ == SIGINT ? "SIGINT" : stop_signal_ == SIGQUIT ? "SIGQUIT" : "SIGTERM";
     log_.warning(fmt::format("Received {} scheduling shutdown...", name));
-    if (auto result = shut_down({}); !result) {
+    const std::uint8_t how = stop_signal_ == SIGINT ? config_->shutdown_on_sigint : config_->shutdown_on_sigterm;
+    const ShutdownRequest request{.save = (how & kShutdownSave) != 0,
+                                  .nosave = (how & kShutdownNosave) != 0,
+                                  .now = (how & kShutdownNow) != 0,
+                                  .force = (how & kShutdownForce) != 0};
+    if (auto result = shut_down(request); !result) {
       log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
+      forget_stop_signals();
     }
     wait_for_stop();
   });

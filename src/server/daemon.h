@@ -2,7 +2,7 @@
 //
 // Everything runs on the thread that calls run(); helper threads get values and post their
 // results back. The parts, in the order they depend on each other: configuration, keyspace,
-// sessions, dispatch, client turns, listeners, the cluster member.
+// sessions, dispatch, client turns, loading and snapshots, listeners, the cluster member.
 #pragma once
 
 #include <array>
@@ -24,8 +24,10 @@
 #include "client_turns.h"
 #include "cluster_runner.h"
 #include "job_thread.h"
+#include "loading.h"
 #include "log.h"
 #include "rates.h"
+#include "snapshots.h"
 #include "tick_clock.h"
 
 namespace skein {
@@ -45,7 +47,7 @@ class Daemon final : public NodeActions {
   Daemon(LoadedConfig loaded, ProcessFacts process, Log& log);
   ~Daemon() override;
 
-  // Listens, joins the cluster, says it is ready. The error is ready to be logged.
+  // Listens, joins the cluster, begins to load the data. The error is ready to be logged.
   Result<void> start();
   // Serves until it is told to stop; the exit code.
   int run();
@@ -77,6 +79,7 @@ class Daemon final : public NodeActions {
  private:
   // daemon.cc: building, running, the loop's own events.
   [[nodiscard]] Result<void> start_cluster();
+  void become_ready();
   void accept(Accepted accepted);
   void begin_turn();
   void end_turn();
@@ -86,6 +89,15 @@ class Daemon final : public NodeActions {
   void wait_for_hangup();
   void reopen_log();
   void finish();
+  void give_up(std::string_view why);
+  void stop_serving();
+
+  // daemon_data.cc: the data on disk: loading it at start, what a snapshot says of it.
+  void load_data();
+  void on_loaded(const Loading::Loaded& loaded, MonoTime begun);
+  [[nodiscard]] Result<void> claim_loaded_slots();
+  [[nodiscard]] RdbFacts snapshot_facts() const;
+  [[nodiscard]] Result<void> save_before_the_end(const ShutdownRequest& request);
 
   // daemon_cron.cc: what happens by time.
   void cron_later();
@@ -115,6 +127,8 @@ class Daemon final : public NodeActions {
   Services services_;
   Dispatcher dispatcher_;
   ClientTurns turns_;
+  Loading loading_;
+  Snapshots snapshots_;
   Listeners listeners_;
   std::unique_ptr<ClusterRunner> cluster_;
   asio::steady_timer cron_timer_;
@@ -125,7 +139,6 @@ class Daemon final : public NodeActions {
   std::string run_id_;
   std::string replication_id_;
   MonoTime started_;
-  UnixMillis started_wall_;
   Rates rates_;
   PauseKind pause_ = PauseKind::kNone;
   bool active_expire_ = true;

@@ -16,8 +16,10 @@ namespace skein {
 
 void Daemon::close_session(Session& session, bool after_replies) { session.peer()->close(after_replies); }
 
-Result<void> Daemon::shut_down(const ShutdownRequest&) {
+Result<void> Daemon::shut_down(const ShutdownRequest& request) {
+  if (stopping_) return {};
   log_.warning("User requested shutdown...");
+  if (auto saved = save_before_the_end(request); !saved) return saved;
   stopping_ = true;
   exit_code_ = 0;
   // The turn that asked for it ends first.
@@ -29,12 +31,23 @@ bool Daemon::abort_shutdown() { return false; }
 
 void Daemon::finish() {
   notify_supervisor(process_.supervised, "STOPPING=1\n");
+  stop_serving();
+  if (!config_->pidfile.empty()) log_.notice("Removing the pid file.");
+  log_.warning("Skein is now ready to exit, bye bye...");
+}
+
+void Daemon::stop_serving() {
   listeners_.close();
   turns_.close_all();
   if (cluster_ != nullptr) cluster_->stop();
-  if (!config_->pidfile.empty()) log_.notice("Removing the pid file.");
-  log_.warning("Skein is now ready to exit, bye bye...");
   loop_.stop();
+}
+
+// There is nothing to serve.
+void Daemon::give_up(std::string_view why) {
+  log_.warning(why);
+  exit_code_ = 1;
+  stop_serving();
 }
 
 void Daemon::free_later(std::vector<DetachedTables> tables) {

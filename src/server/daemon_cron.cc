@@ -35,7 +35,8 @@ void Daemon::cron() {
     apply_limits();
   }
   turns_.check_limits(now);
-  if (active_expire_) expire_keys();
+  if (active_expire_ && !loading_.is_loading()) expire_keys();
+  snapshots_.on_cron(now);
   end_turn();
 }
 

@@ -99,7 +99,6 @@ InfoFacts Daemon::info_facts() {
   facts.cpu_user_children = seconds_of(children.ru_utime);
   facts.cpu_system_main_thread = seconds_of(thread.ru_stime);
   facts.cpu_user_main_thread = seconds_of(thread.ru_utime);
-  facts.last_save_unix_seconds = started_wall_.value / 1000;
   facts.replication_id = replication_id_;
   return facts;
 }
@@ -112,6 +111,7 @@ void Daemon::reset_statistics() {
   expire_cycle_micros_ = expire_time_cap_reached_ = 0;
   lazyfreed_ = 0;
   turns_.reset_statistics();
+  snapshots_.reset_statistics();
 }
 
 }  // namespace skein

@@ -33,6 +33,11 @@ class Loading {
   void load_file(const std::string& path, RdbLoadOptions options, std::function<void(Loaded)> done);
   // The same, finished when it returns.
   Loaded load_file_now(const std::string& path, RdbLoadOptions options);
+  // As load_file_now, but keys that are there are overwritten. The keyspace is untouched when
+  // the file is damaged.
+  Loaded merge_file_now(const std::string& path, RdbLoadOptions options);
+  // Reads it to the end and keeps nothing.
+  static Result<void> check_file(const std::string& path, RdbLoadOptions options);
   // A load under way is abandoned: `done` gets an error.
   void abandon();
 
@@ -42,6 +47,8 @@ class Loading {
   void note_foreign(std::uint64_t loaded_bytes);
   void end_foreign(std::uint64_t keys, std::uint64_t expired);
 
+  // Something loads, from wherever.
+  [[nodiscard]] bool is_loading() const;
   // Commands are answered with -LOADING.
   [[nodiscard]] bool shuts_gate() const;
   // Fills the loading_* fields and the last load's figures.

@@ -142,7 +142,6 @@ int run_daemon(LoadedConfig loaded, const ProcessFacts& process, Log& log) {
     log.warning(result.error().message());
     return 1;
   }
-  notify_supervisor(process.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
   return daemon.run();
 }
 

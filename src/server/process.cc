@@ -167,6 +167,8 @@ Result<int> catch_stop_signals() {
   return ends[0];
 }
 
+void forget_stop_signals() { asked_to_stop = 0; }
+
 void prepare_title(int argc, char** argv) {
   char* end = argv[0];
   for (int i = 0; i < argc; ++i) {

@@ -28,6 +28,8 @@ void notify_supervisor(std::string_view supervisor, std::string_view message);
 // From now on TERM, INT and QUIT put their number, one byte, into the descriptor returned;
 // a second one of them ends the process at once, whatever it is doing. Once in a process.
 [[nodiscard]] Result<int> catch_stop_signals();
+// The process could not be ended: the next of them asks again and does not insist.
+void forget_stop_signals();
 
 // Room for `clients` connections and what the server itself needs; how many clients there
 // is room for after all.

@@ -16,6 +16,7 @@
 #include <skein/keyspace/keyspace.h>
 #include <skein/persist/rdb_writer.h>
 
+#include "loading.h"
 #include "log.h"
 
 namespace skein {
@@ -28,7 +29,8 @@ class Snapshots final : public SnapshotActions {
     // stop-writes-on-bgsave-error may have to act or to cease: refresh the gates.
     std::function<void()> changed;
   };
-  Snapshots(asio::io_context& loop, const Config& config, Keyspace& keyspace, Log& log, Hooks hooks);
+  // What has been loaded is what has been saved: the time of the last save begins as now.
+  Snapshots(asio::io_context& loop, const Config& config, Keyspace& keyspace, Loading& loading, Log& log, Hooks hooks);
   ~Snapshots() override;
 
   PersistenceFacts persistence_facts() override;
@@ -38,6 +40,7 @@ class Snapshots final : public SnapshotActions {
   Result<void> save_in_background() override;
   void schedule_save() override;
   Result<void> reload(const Reload& how) override;
+  void on_flushed_all() override;
 
   // For full syncs. The outcome comes once, on the event loop. At most one child: ask has_child first.
   //
@@ -63,8 +66,11 @@ class Snapshots final : public SnapshotActions {
   void on_cron(MonoTime now);
   // The gate of stop-writes-on-bgsave-error.
   [[nodiscard]] bool refuses_writes() const;
-  // SHUTDOWN's save; `dbfilename` holds everything when it returns.
+  // SHUTDOWN's save; `dbfilename` holds everything when it returns. There is no child.
   Result<void> save_for_shutdown();
+  // The file data is loaded from and saved to.
+  [[nodiscard]] std::string path() const;
+  void reset_statistics();
 
  private:
   class State;

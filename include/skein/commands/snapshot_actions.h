@@ -58,6 +58,8 @@ class SnapshotActions {
     bool merge = false;  // keys that are there are overwritten
   };
   virtual Result<void> reload(const Reload& how) = 0;
+  // FLUSHALL has emptied every database: where there are save points the file is to be empty too.
+  virtual void on_flushed_all() {}
 };
 
 }  // namespace skein
