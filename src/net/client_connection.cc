@@ -108,6 +108,28 @@ bool ClientConnection::flush(Output& output) {
   return output.empty();
 }
 
+std::size_t ClientConnection::send(std::span<const std::string_view> pieces) {
+  if (writing_ || !is_open() || pieces.empty()) return 0;
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  asio::error_code error;
+  const std::size_t sent = stream_.write(pieces, error);
+  ++net_.writes;
+  net_.bytes_out += sent;
+  if (error && !would_block(error)) {
+    net_.handler().on_broken(*this, false);
+  } else if (sent < size) {
+    send_later();
+  }
+  return sent;
+}
+
+void ClientConnection::send_later() {
+  if (writing_ || !is_open()) return;
+  writing_ = true;
+  watch_for();
+}
+
 void ClientConnection::close() {
   if (!is_open()) return;
   net_.unwatch(*this);

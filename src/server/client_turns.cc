@@ -10,6 +10,8 @@ namespace skein {
 namespace {
 // A turn executes this long before replies leave and everybody else gets their turn.
 constexpr double kTurnMicros = 1000;
+
+bool is_replica(const Session& session) { return session.replica != nullptr && session.replica->is_replica(); }
 }  // namespace
 
 void Client::close(bool after_replies) { turns_.close(*this, after_replies); }
@@ -201,6 +203,10 @@ void ClientTurns::finish(Client& client) {
 
 bool ClientTurns::flush(Client& client) {
   Session& session = client.session_;
+  if (is_replica(session)) [[unlikely]] {
+    if (!client.closed_ && hooks_.flush_replica) hooks_.flush_replica(session);
+    return !client.closed_;
+  }
   Output& output = session.output();
   if (!output.empty() && !client.connection_.flush(output) && !client.closed_) {
     if (over_output_limit(session)) {
@@ -262,6 +268,7 @@ void ClientTurns::close_marked() {
   const auto marked = std::exchange(to_close_, {});
   for (Client* client : marked) {
     Session& session = client->session_;
+    if (hooks_.on_closing) hooks_.on_closing(session);
     parts_.watch.unwatch_all(session);
     session.end_transaction();
     session.suspended.reset();
@@ -273,7 +280,11 @@ void ClientTurns::close_marked() {
 
 void ClientTurns::close_all() {
   for (auto& [raw, client] : clients_) {
-    if (!client->session_.output().empty()) client->connection_.flush(client->session_.output());
+    if (is_replica(client->session_)) {
+      flush(*client);
+    } else if (!client->session_.output().empty()) {
+      client->connection_.flush(client->session_.output());
+    }
     close(*raw, false);
   }
   close_marked();
@@ -294,6 +305,7 @@ void ClientTurns::check_limits(MonoTime now) {
   const seconds idle = parts_.settings.timeout;
   for (Session* session : parts_.sessions.all()) {
     Client& client = Client::of(*session);
+    if (session->is_primary_link || is_replica(*session)) continue;  // their timeouts and limits are of another kind
     if (idle.count() > 0 && session->suspended == nullptr && now - session->last_active > idle) {
       hooks_.log("Closing idle client");
       close(client, false);
@@ -306,11 +318,13 @@ void ClientTurns::check_limits(MonoTime now) {
   }
 }
 
-std::string ClientTurns::describe(Client& client) const {
+std::string ClientTurns::describe(Session& session) { return describe(Client::of(session)); }
+
+std::string ClientTurns::describe(Client& client) {
   const Session& session = client.session_;
   return fmt::format("id={} addr={} laddr={} name={} db={} qbuf={} omem={}", session.id(), session.address,
                      session.local_address, session.name, session.db, client.connection_.input().size(),
-                     session.output().size());
+                     session.output().size() + (session.replica != nullptr ? session.replica->owed : 0));
 }
 
 }  // namespace skein

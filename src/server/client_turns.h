@@ -29,6 +29,10 @@ class ClientTurns final : public ClientHandler {
     std::function<void()> begin_turn;  // refresh clocks and facts
     std::function<void()> end_turn;    // before replies leave
     std::function<void(std::string_view)> log;
+    // Sends a session that is a replica what it is owed; its output is not the connection's.
+    std::function<void(Session&)> flush_replica = {};
+    // A session is about to go.
+    std::function<void(Session&)> on_closing = {};
   };
   struct Parts {
     asio::io_context& loop;
@@ -58,6 +62,10 @@ class ClientTurns final : public ClientHandler {
   [[nodiscard]] std::uint64_t query_limit_disconnections() const { return query_limit_disconnections_; }
   void reset_statistics() { output_limit_disconnections_ = query_limit_disconnections_ = 0; }
   [[nodiscard]] std::size_t count() const { return clients_.size(); }
+  // A replica is cut by its limit: counted with the others.
+  void note_output_limit_disconnection() { ++output_limit_disconnections_; }
+  // A client as log lines about it show it.
+  [[nodiscard]] static std::string describe(Session& session);
 
   void serve(std::span<ClientConnection* const> ready) override;
   void on_broken(ClientConnection& connection, bool ended) override;
@@ -94,7 +102,7 @@ class ClientTurns final : public ClientHandler {
   // False when the client is to be closed.
   bool flush(Client& client);
   [[nodiscard]] bool over_output_limit(Session& session) const;
-  [[nodiscard]] std::string describe(Client& client) const;
+  [[nodiscard]] static std::string describe(Client& client);
 
   Parts parts_;
   Hooks hooks_;

@@ -49,6 +49,8 @@ class Replicas {
     std::function<bool()> is_replica;
     // Nobody has followed for repl-backlog-ttl and the log was closed: a new history begins.
     std::function<void()> on_backlog_freed;
+    // While the node is handed over nothing of ours may enter the stream. Not set: never.
+    std::function<bool()> stream_is_held = {};
   };
   Replicas(Parts parts, Hooks hooks);
   ~Replicas();
@@ -75,7 +77,9 @@ class Replicas {
 
   [[nodiscard]] std::size_t count() const;
   [[nodiscard]] std::uint64_t good_count(Now now) const;  // online, and heard within min-replicas-max-lag
+  // Replicas, log_memory, replicas_memory, and the counters of syncs and of bytes sent.
   void fill(ReplicationFacts& facts, Now now) const;
+  void reset_statistics();
 
  private:
   class State;

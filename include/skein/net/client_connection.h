@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <skein/net/stream.h>
@@ -38,6 +39,12 @@ class ClientConnection {
   void set_reading(bool on);
   // Sends what it can. False when some of it has to wait; ClientHandler::on_writable tells when to go on.
   bool flush(Output& output);
+  // Sends pieces that somebody else keeps, once: how many bytes the socket took. Nothing while
+  // it is known to take none. Fewer than all: ClientHandler::on_writable tells when to go on.
+  std::size_t send(std::span<const std::string_view> pieces);
+  // There is more to send, but others come first: on_writable follows when the socket takes more.
+  void send_later();
+  [[nodiscard]] bool waits_to_send() const { return writing_; }
   // Ends it. ClientHandler::on_released follows, not from inside this call.
   void close();
   [[nodiscard]] bool is_open() const { return stream_.is_open(); }
