@@ -2,22 +2,24 @@
 // MIGRATE sends and RESTORE takes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <skein/base/result.h>
-#include <skein/keyspace/database.h>
+#include <skein/keyspace/entry.h>
 
 namespace skein {
 
-[[nodiscard]] std::string dump_value(const Entry& entry);
+[[nodiscard]] std::string dump_value(const Entry& entry, bool compress = true);
 
 // Version and checksum agree with the bytes; nothing is said of the value inside.
 [[nodiscard]] bool is_dump_payload(std::string_view payload);
 
-// Creates `key`, which is not there, from a payload. An error, and nothing created, when the
-// value is damaged or of a type that is not built yet. The payload passed is_dump_payload.
-[[nodiscard]] Result<void> restore_value(std::string_view payload, Database& db, const KeyRef& key,
-                                         std::optional<UnixMillis> expiry);
+// The value of a payload that passed is_dump_payload, as an entry for the caller to put into a
+// database; its access clock is not set. An error when the value is damaged, has more behind it, or
+// is of a type that is not built yet. Everything is checked, whoever sent it.
+[[nodiscard]] Result<OwnedEntry> restore_value(std::string_view payload, std::string_view key,
+                                               std::optional<UnixMillis> expiry);
 
 }  // namespace skein

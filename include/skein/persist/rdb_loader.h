@@ -25,12 +25,14 @@ struct RdbLoadOptions {
   // A primary leaves out what has expired already; a replica waits for its primary's DEL.
   bool drop_expired = true;
   bool verify_checksum = true;  // rdbchecksum, for files of our own; data from outside: always
+  // How many databases there are, for a dry run; otherwise the keyspace knows. A cluster's node has one.
+  int databases = INT32_MAX;
 };
 
 class RdbLoader {
  public:
   // With no keyspace it decodes everything and keeps nothing: a dry run. A key that is there
-  // already, or twice in the file, is damage.
+  // already, or twice in the file, is damage (which a dry run, remembering no keys, does not see).
   RdbLoader(Keyspace* into, RdbLoadOptions options);
   ~RdbLoader();
   RdbLoader(const RdbLoader&) = delete;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <skein/base/ids.h>
@@ -17,6 +18,9 @@
 #include <skein/persist/byte_sink.h>
 
 namespace skein {
+
+// Whose version a file of ours claims to be of.
+inline constexpr std::string_view kRdbWriterVersion = "7.0.15";
 
 // What a file says beside its keys.
 struct RdbFacts {
@@ -34,6 +38,10 @@ struct RdbFacts {
 };
 
 struct RdbWriteOptions {
+  // What is told of each key's use, for the eviction policy of whoever loads it: as redis does, idle
+  // times where maxmemory-policy goes by them (an LRU policy), frequencies with an LFU policy.
+  enum class Use : std::uint8_t { kNone, kIdle, kFrequency };
+  Use use = Use::kNone;
   bool compress = true;   // rdbcompression
   bool checksum = true;   // rdbchecksum; without it the sum is written as 0
   bool with_keys = true;  // rdb-filter-only may leave out either

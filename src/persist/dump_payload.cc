@@ -1,0 +1,51 @@
+#include <skein/persist/dump_payload.h>
+
+#include <fmt/format.h>
+
+#include <skein/base/checksums.h>
+
+#include "rdb_refusals.h"
+#include "rdb_types.h"
+
+namespace skein {
+
+namespace {
+
+using Version = std::uint16_t;
+constexpr std::size_t kFooterSize = sizeof(Version) + rdb::kChecksumSize;
+
+}  // namespace
+
+std::string dump_value(const Entry& entry, bool compress) {
+  rdb::Encoder out(nullptr, {.compress = compress});
+  out.byte(rdb::type_of(entry));
+  rdb::encode_value(out, entry);
+  out.little_endian(Version{rdb::kWrittenVersion});
+  out.little_endian(crc64(0, out.view()));
+  return std::string(out.view());
+}
+
+bool is_dump_payload(std::string_view payload) {
+  if (payload.size() < kFooterSize) return false;
+  const char* footer = payload.data() + payload.size() - kFooterSize;
+  if (rdb::load_le<Version>(footer) > rdb::kNewestVersion) return false;
+  const auto stored = rdb::load_le<std::uint64_t>(footer + sizeof(Version));
+  return stored == crc64(0, payload.substr(0, payload.size() - rdb::kChecksumSize));
+}
+
+Result<OwnedEntry> restore_value(std::string_view payload, std::string_view key, std::optional<UnixMillis> expiry) {
+  if (payload.size() <= kFooterSize) return Error("the payload holds no value");
+  payload.remove_suffix(kFooterSize);
+  const auto type_byte = static_cast<std::uint8_t>(payload[0]);
+  const rdb::TypeRow* type = rdb::find_type(type_byte);
+  if (type == nullptr) return Error(fmt::format("there is no type {}", type_byte));
+  if (!type->is_built()) return Error(fmt::format("type {} ({}) is not supported", type->type, type->name));
+  rdb::Scratch scratch;
+  rdb::Reader reader(payload.substr(1), scratch);
+  OwnedEntry entry = type->decode(reader, key, expiry);
+  if (entry == nullptr) return Error(rdb::refuse_value(*type, key, reader.problem()));
+  if (reader.left() > 0) return Error(rdb::refuse_value(*type, key, "more bytes follow the value"));
+  return entry;
+}
+
+}  // namespace skein
