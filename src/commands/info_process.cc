@@ -134,8 +134,12 @@ void write_memory_section(const InfoSource& from, InfoText& to) {
   to.field("rss_overhead_bytes", difference(facts.resident, facts.allocator_resident));
   to.decimals("mem_fragmentation_ratio", ratio(facts.resident, facts.used_memory));
   to.field("mem_fragmentation_bytes", difference(facts.resident, facts.used_memory));
-  to.zeros({"mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers",
-            "mem_clients_slaves"});
+  const ReplicationFacts replication = from.services.replication->replication_facts();
+  const std::uint64_t backlog = std::min(replication.log_memory, replication.backlog_length);
+  to.field("mem_not_counted_for_evict", replication.log_memory + replication.replicas_memory);
+  to.field("mem_replication_backlog", backlog);
+  to.field("mem_total_replication_buffers", replication.log_memory);
+  to.field("mem_clients_slaves", replication.replicas_memory + (replication.log_memory - backlog));
   to.field("mem_clients_normal", clients_memory(from.services));
   to.field("mem_cluster_links", facts.cluster_links_memory);
   to.field("mem_aof_buffer", 0);

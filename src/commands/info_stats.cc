@@ -1,28 +1,61 @@
 // What INFO tells about work done: statistics, commands, errors, and where data goes.
+#include <algorithm>
+
 #include "command_replies.h"
 #include "info.h"
 
 namespace skein {
 
+namespace {
+
+// Where no size is known (a full sync without a file) the memory it took at its origin has to do.
+void write_loading(const PersistenceFacts& facts, std::int64_t now, InfoText& to) {
+  to.field("loading_start_time", facts.loading_since);
+  to.field("loading_total_bytes", facts.loading_total_bytes);
+  to.field("loading_rdb_used_mem", facts.loading_rdb_used_memory);
+  to.field("loading_loaded_bytes", facts.loading_loaded_bytes);
+  const bool known = facts.loading_total_bytes > 0;
+  const auto total = static_cast<double>(known ? facts.loading_total_bytes : facts.loading_rdb_used_memory);
+  const auto loaded = static_cast<double>(facts.loading_loaded_bytes);
+  double percent = total > 0 ? loaded / total * 100 : 0;
+  if (!known) percent = std::min(percent, 99.99);
+  const double remaining = total > 0 ? std::max(known ? 0.0 : 1.0, total - loaded) : 1;
+  const std::int64_t elapsed = now - facts.loading_since;
+  to.decimals("loading_loaded_perc", percent);
+  to.field("loading_eta_seconds",
+           elapsed <= 0 ? 1 : static_cast<std::int64_t>(static_cast<double>(elapsed) * remaining / (loaded + 1)));
+}
+
+}  // namespace
+
 void write_persistence_section(const InfoSource& from, InfoText& to) {
-  to.field("loading", (from.services.facts.gates & gate::kLoading) != 0);
-  to.zeros({"async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"});
-  to.decimals("current_fork_perc", 0);
-  to.zeros({"current_save_keys_processed", "current_save_keys_total"});
+  const PersistenceFacts facts = from.services.snapshots->persistence_facts();
+  to.field("loading", facts.loading);
+  to.field("async_loading", facts.loading_beside);
+  to.field("current_cow_peak", facts.cow_peak);
+  to.field("current_cow_size", facts.cow_now);
+  to.field("current_cow_size_age", facts.cow_age_seconds);
+  to.decimals("current_fork_perc", facts.fork_percent);
+  to.field("current_save_keys_processed", facts.keys_processed);
+  to.field("current_save_keys_total", facts.keys_total);
   to.field("rdb_changes_since_last_save", from.call.keyspace.context().dirty);
-  to.field("rdb_bgsave_in_progress", 0);
-  to.field("rdb_last_save_time", from.facts.last_save_unix_seconds);
-  to.field("rdb_last_bgsave_status", "ok");
-  to.field("rdb_last_bgsave_time_sec", -1);
-  to.field("rdb_current_bgsave_time_sec", -1);
-  to.zeros({"rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
-            "aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"});
+  to.field("rdb_bgsave_in_progress", facts.saving);
+  to.field("rdb_last_save_time", facts.last_save_unix);
+  to.field("rdb_last_bgsave_status", facts.last_background_ok ? "ok" : "err");
+  to.field("rdb_last_bgsave_time_sec", facts.last_background_seconds);
+  to.field("rdb_current_bgsave_time_sec", facts.saving_seconds);
+  to.field("rdb_saves", facts.saves);
+  to.field("rdb_last_cow_size", facts.last_cow);
+  to.field("rdb_last_load_keys_expired", facts.last_load_expired);
+  to.field("rdb_last_load_keys_loaded", facts.last_load_loaded);
+  to.zeros({"aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"});
   to.field("aof_last_rewrite_time_sec", -1);
   to.field("aof_current_rewrite_time_sec", -1);
   to.field("aof_last_bgrewrite_status", "ok");
   to.zeros({"aof_rewrites", "aof_rewrites_consecutive_failures"});
   to.field("aof_last_write_status", "ok");
   to.zeros({"aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"});
+  if (facts.loading || facts.loading_beside) write_loading(facts, from.call.now.wall.value / 1000, to);
 }
 
 void write_stats_section(const InfoSource& from, InfoText& to) {
@@ -33,13 +66,17 @@ void write_stats_section(const InfoSource& from, InfoText& to) {
   to.field("instantaneous_ops_per_sec", static_cast<std::int64_t>(facts.ops_per_second));
   to.field("total_net_input_bytes", facts.net_input_bytes);
   to.field("total_net_output_bytes", facts.net_output_bytes);
-  to.zeros({"total_net_repl_input_bytes", "total_net_repl_output_bytes"});
+  const ReplicationFacts replication = from.services.replication->replication_facts();
+  to.field("total_net_repl_input_bytes", replication.net_input_bytes);
+  to.field("total_net_repl_output_bytes", replication.net_output_bytes);
   to.decimals("instantaneous_input_kbps", facts.input_kbps);
   to.decimals("instantaneous_output_kbps", facts.output_kbps);
-  to.decimals("instantaneous_input_repl_kbps", 0);
-  to.decimals("instantaneous_output_repl_kbps", 0);
+  to.decimals("instantaneous_input_repl_kbps", replication.input_kbps);
+  to.decimals("instantaneous_output_repl_kbps", replication.output_kbps);
   to.field("rejected_connections", facts.connections_rejected);
-  to.zeros({"sync_full", "sync_partial_ok", "sync_partial_err"});
+  to.field("sync_full", replication.full_syncs);
+  to.field("sync_partial_ok", replication.partial_syncs);
+  to.field("sync_partial_err", replication.partial_refusals);
   to.field("expired_keys", keyspace.expired_keys);
   to.decimals("expired_stale_perc", facts.expired_stale_percent);
   to.field("expired_time_cap_reached_count", facts.expire_time_cap_reached);
@@ -47,8 +84,10 @@ void write_stats_section(const InfoSource& from, InfoText& to) {
   to.zeros({"evicted_keys", "evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
   to.field("keyspace_hits", keyspace.hits);
   to.field("keyspace_misses", keyspace.misses);
-  to.zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec"});
-  to.field("total_forks", facts.forks);
+  to.zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels"});
+  const PersistenceFacts persistence = from.services.snapshots->persistence_facts();
+  to.field("latest_fork_usec", persistence.last_fork_micros);
+  to.field("total_forks", persistence.forks);
   to.zeros({"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
             "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
             "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
@@ -59,45 +98,6 @@ void write_stats_section(const InfoSource& from, InfoText& to) {
   to.field("total_writes_processed", facts.writes);
   to.zeros({"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks",
             "reply_buffer_expands"});
-}
-
-namespace {
-
-// A replica of the cluster; its data connection is not up.
-void write_replica(const InfoSource& from, const Topology& topology, InfoText& to) {
-  const NodeIndex primary = topology.self().primary;
-  const bool known = !primary.is_none() && topology.contains(primary);
-  const Settings& settings = from.services.config.settings();
-  to.field("role", "slave");
-  to.field("master_host", known ? std::string_view(topology.node(primary).address.ip) : "");
-  to.field("master_port", known ? topology.node(primary).address.port : 0);
-  to.field("master_link_status", "down");
-  to.field("master_last_io_seconds_ago", -1);
-  to.zeros({"master_sync_in_progress", "slave_read_repl_offset", "slave_repl_offset"});
-  to.field("master_link_down_since_seconds", -1);
-  to.field("slave_priority", settings.replica_priority);
-  to.field("slave_read_only", settings.replica_read_only);
-  to.field("replica_announced", settings.replica_announced);
-}
-
-}  // namespace
-
-void write_replication_section(const InfoSource& from, InfoText& to) {
-  const ClusterNode* node = from.services.cluster;
-  if (node != nullptr && node->topology().self().is_replica()) {
-    write_replica(from, node->topology(), to);
-  } else {
-    to.field("role", "master");
-  }
-  to.field("connected_slaves", 0);
-  to.field("master_failover_state", "no-failover");
-  to.field("master_replid", from.facts.replication_id);
-  to.field("master_replid2", NodeId{}.view());
-  to.field("master_repl_offset", 0);
-  to.field("second_repl_offset", -1);
-  to.field("repl_backlog_active", 0);
-  to.field("repl_backlog_size", from.services.config->repl_backlog_size);
-  to.zeros({"repl_backlog_first_byte_offset", "repl_backlog_histlen"});
 }
 
 void write_commandstats_section(const InfoSource& from, InfoText& to) {

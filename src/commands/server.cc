@@ -1,4 +1,4 @@
-// The server family's list, and its small members: DBSIZE, FLUSHALL, FLUSHDB, TIME, ROLE, LOLWUT. The others have files of their own.
+// The server family's list, and its small members: DBSIZE, FLUSHALL, FLUSHDB, TIME, LOLWUT. The others have files of their own.
 #include "families.h"
 
 #include <skein/commands/services.h>
@@ -39,6 +39,7 @@ void flush(Call& call, int db) {
   const auto later = frees_later(call);
   if (!later) return;
   auto tables = call.keyspace.flush(db);
+  if (db < 0) call.services.snapshots->on_flushed_all();
   if (*later) call.services.actions.free_later(std::move(tables));
   // Replicas hear of it also when there was nothing to remove here.
   call.propagated = true;
@@ -122,41 +123,6 @@ constexpr CommandSpec kTime{
     .handler = time,
 };
 
-void role_of_replica(Call& call, const Topology& topology) {
-  const NodeIndex primary = topology.self().primary;
-  const bool known = !primary.is_none() && topology.contains(primary);
-  call.reply.array(5);
-  call.reply.bulk("slave");
-  call.reply.bulk(known ? topology.node(primary).address.ip : "");
-  call.reply.integer(known ? topology.node(primary).address.port : 0);
-  call.reply.bulk("connect");
-  call.reply.integer(-1);
-}
-
-void role(Call& call) {
-  const ClusterNode* node = call.services.cluster;
-  if (node != nullptr && node->topology().self().is_replica()) {
-    role_of_replica(call, node->topology());
-    return;
-  }
-  call.reply.array(3);
-  call.reply.bulk("master");
-  call.reply.integer(0);
-  call.reply.array(0);
-}
-
-constexpr CommandSpec kRole{
-    .name = "ROLE",
-    .summary = "Tells whether the server is a primary or a replica, and of whom.",
-    .complexity = "O(1)",
-    .since = "2.8.12",
-    .group = Group::kServer,
-    .arity = exactly(1),
-    .flags = flag::kNoScript | flag::kLoading | flag::kStale | flag::kFast,
-    .acl_also = category::kAdmin | category::kDangerous,
-    .handler = role,
-};
-
 void lolwut(Call& call) {
   if (call.size() >= 3 && call.is_word(1, "version") && !call.integer(2)) return;
   call.reply.verbatim("txt", fmt::format("Redis ver. {}\n", kRedisVersion));
@@ -181,7 +147,7 @@ constexpr CommandSpec kLolwut{
 
 SpecList server_commands() {
   static constexpr const CommandSpec* kSpecs[] = {
-      &kAcl,  &kConfig, &kDbsize, &kDebug,   &kFlushall, &kFlushdb, &kInfo, &kLatency,  &kLolwut,
+      &kAcl,  &kConfig, &kDbsize, &kDebug,   &kFailover, &kFlushall, &kFlushdb, &kInfo, &kLatency,  &kLolwut,
       &kMemory, &kRole, &kShutdown, &kSlowlog, &kTime,    &kPostWord, &kHostWord,
   };
   return kSpecs;

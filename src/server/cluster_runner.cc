@@ -98,6 +98,7 @@ void ClusterRunner::tick() {
   tick_later();
   const Now now = read_clocks();
   if (save_ != nullptr && save_->has_failed && now.mono >= save_->retry_at) save_in_background();
+  if (hooks_.data) node_->on_data(hooks_.data());
   node_->on_tick(now);
   carry_out_effects(false);
 }
@@ -169,7 +170,10 @@ void ClusterRunner::carry_out(const SendPacket& effect) {
 
 void ClusterRunner::carry_out(const SlotsLost& effect) {
   std::size_t keys = 0;
-  for (const Slot slot : effect.slots) keys += keyspace_.db(0).erase_slot(slot);
+  for (const Slot slot : effect.slots) {
+    if (hooks_.losing) hooks_.losing(slot);
+    keys += keyspace_.db(0).erase_slot(slot);
+  }
   if (keys == 0) return;
   hooks_.log(EventLevel::kNotice,
              fmt::format("Deleted {} keys of {} slots that another node owns now", keys, effect.slots.size()));

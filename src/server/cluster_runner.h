@@ -32,6 +32,10 @@ struct ClusterHooks {
   std::function<void(std::vector<DetachedTables>)> free_later;
   // Role, source of replication, state or slot map may have changed: refresh the facts of the gates.
   std::function<void()> changed;
+  // How far this node's data is, for the packets it sends. Asked at each tick.
+  std::function<DataFacts()> data;
+  // The keys of a slot that was lost are about to be deleted.
+  std::function<void(Slot)> losing;
 };
 
 // From where this node is to copy its data, while it is a replica.

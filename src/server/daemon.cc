@@ -76,10 +76,23 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
               .facts = facts_},
              {.begin_turn = [this] { begin_turn(); },
               .end_turn = [this] { end_turn(); },
-              .log = [this](std::string_view line) { log_.verbose(line); }}),
+              .log = [this](std::string_view line) { log_.verbose(line); },
+              .flush_replica = [this](Session& session) { replication_.replicas().on_writable(session); },
+              .on_closing = [this](Session& session) { replication_.on_closed(session); }}),
       loading_(loop_, keyspace_, {.changed = [this] { refresh_gates(); }}),
       snapshots_(loop_, config_, keyspace_, loading_, log_,
                  {.facts = [this] { return snapshot_facts(); }, .changed = [this] { refresh_gates(); }}),
+      replication_({.loop = loop_,
+                    .config = config_,
+                    .keyspace = keyspace_,
+                    .dispatcher = dispatcher_,
+                    .sessions = sessions_,
+                    .turns = turns_,
+                    .snapshots = snapshots_,
+                    .loading = loading_,
+                    .logger = log_,
+                    .facts = facts_},
+                   replication_hooks()),
       listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
       cron_timer_(loop_),
       pause_timer_(loop_),
@@ -87,9 +100,9 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
       hangups_(loop_) {
   services_.dispatcher = &dispatcher_;
   services_.snapshots = &snapshots_;
+  services_.replication = &replication_;
   Random random = Random::from_system();
   run_id_ = random.hex(40);
-  replication_id_ = random.hex(40);
   for (const auto& renamed : loaded.renamed_commands) {
     const bool known = commands_.rename(renamed.from, renamed.to).has_value();
     SKEIN_ASSERT(known);
@@ -132,6 +145,11 @@ void Daemon::become_ready() {
     log_.notice(fmt::format("The server is now ready to accept connections at {}", settings.unixsocket));
   }
   notify_supervisor(process_.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
+  if (cluster_ == nullptr) {
+    replication_.start();
+  } else {
+    follow_cluster_role();
+  }
 }
 
 Result<void> Daemon::start_cluster() {
@@ -145,7 +163,13 @@ Result<void> Daemon::start_cluster() {
                            }
                          },
                      .free_later = [this](std::vector<DetachedTables> tables) { free_later(std::move(tables)); },
-                     .changed = [this] { refresh_gates(); }};
+                     .changed =
+                         [this] {
+                           follow_cluster_role();
+                           refresh_gates();
+                         },
+                     .data = [this] { return data_facts(); },
+                     .losing = [this](Slot slot) { replication_.tell_removal_of(slot); }};
   auto runner = ClusterRunner::start(loop_, config_, keyspace_, jobs_, std::move(hooks));
   if (!runner) return runner.error();
   cluster_ = std::move(*runner);
@@ -194,6 +218,7 @@ void Daemon::begin_turn() {
 
 void Daemon::end_turn() {
   if (cluster_ != nullptr) cluster_->carry_out_effects(false);
+  replication_.on_end_of_turn();
 }
 
 void Daemon::refresh_gates() {
@@ -206,12 +231,10 @@ void Daemon::refresh_gates() {
   if (settings.cluster_enabled) gates |= gate::kCluster;
   if (loading_.shuts_gate()) gates |= gate::kLoading;
   if (snapshots_.refuses_writes()) gates |= gate::kDisk;
-  // The role itself, not whether its data may be fetched already: a replica that waits for
-  // its role to be saved must neither take writes nor decide what has expired.
-  const bool is_replica = cluster_ != nullptr && cluster_->is_replica();
-  if (is_replica && settings.replica_read_only) gates |= gate::kReadOnly;
-  keyspace_.context().delete_expired = !is_replica;
-  log_.set_role(is_replica ? 'S' : 'M');
+  gates |= role_gates();
+  // While writers wait nothing may change, not even by time.
+  keyspace_.context().delete_expired = !is_replica() && pause_ == PauseKind::kNone && !handing_over_;
+  log_.set_role(is_replica() ? 'S' : 'M');
   facts_.gates = gates;
 }
 

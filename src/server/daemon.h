@@ -25,6 +25,7 @@
 #include "cluster_runner.h"
 #include "job_thread.h"
 #include "loading.h"
+#include "replication.h"
 #include "log.h"
 #include "rates.h"
 #include "snapshots.h"
@@ -97,6 +98,13 @@ class Daemon final : public NodeActions {
   void on_loaded(const Loading::Loaded& loaded, MonoTime begun);
   [[nodiscard]] Result<void> claim_loaded_slots();
   [[nodiscard]] RdbFacts snapshot_facts() const;
+
+  // daemon_role.cc: primary or replica, outside the cluster and in it.
+  [[nodiscard]] Replication::Hooks replication_hooks();
+  [[nodiscard]] bool is_replica() const;
+  void follow_cluster_role();
+  [[nodiscard]] DataFacts data_facts() const;
+  [[nodiscard]] std::uint32_t role_gates() const;
   [[nodiscard]] Result<void> save_before_the_end(const ShutdownRequest& request);
 
   // daemon_cron.cc: what happens by time.
@@ -129,6 +137,8 @@ class Daemon final : public NodeActions {
   ClientTurns turns_;
   Loading loading_;
   Snapshots snapshots_;
+  Replication replication_;
+  std::vector<std::string> functions_;  // libraries that came with the data: kept, not run
   Listeners listeners_;
   std::unique_ptr<ClusterRunner> cluster_;
   asio::steady_timer cron_timer_;
@@ -137,10 +147,10 @@ class Daemon final : public NodeActions {
   char stop_signal_ = 0;
   asio::signal_set hangups_;
   std::string run_id_;
-  std::string replication_id_;
   MonoTime started_;
   Rates rates_;
   PauseKind pause_ = PauseKind::kNone;
+  bool handing_over_ = false;  // FAILOVER: writers wait
   bool active_expire_ = true;
   bool stopping_ = false;
   int exit_code_ = 0;

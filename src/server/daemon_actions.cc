@@ -38,6 +38,7 @@ void Daemon::finish() {
 
 void Daemon::stop_serving() {
   listeners_.close();
+  replication_.stop();
   turns_.close_all();
   if (cluster_ != nullptr) cluster_->stop();
   loop_.stop();
@@ -95,6 +96,6 @@ void Daemon::log_notice(std::string_view line) { log_.notice(line); }
 void Daemon::log_warning(std::string_view line) { log_.warning(line); }
 std::int64_t Daemon::wall_micros() { return read_wall_micros(); }
 void Daemon::set_active_expire(bool on) { active_expire_ = on; }
-void Daemon::change_replication_id() { replication_id_ = Random::from_system().hex(40); }
+void Daemon::change_replication_id() { replication_.change_id(); }
 
 }  // namespace skein

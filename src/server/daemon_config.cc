@@ -81,6 +81,7 @@ std::optional<NodeActions::ApplyFailure> Daemon::apply_config(const SettingsChan
   apply_limits();
   refresh_gates();
   if (cluster_ != nullptr) cluster_->apply_settings();
+  replication_.apply_settings();
   if (on_title_changed) on_title_changed(config_.settings());
   return std::nullopt;
 }

@@ -35,8 +35,10 @@ void Daemon::cron() {
     apply_limits();
   }
   turns_.check_limits(now);
-  if (active_expire_ && !loading_.is_loading()) expire_keys();
+  if (active_expire_ && !loading_.is_loading() && keyspace_.context().delete_expired) expire_keys();
   snapshots_.on_cron(now);
+  replication_.on_cron(facts_.now);
+  refresh_gates();
   end_turn();
 }
 

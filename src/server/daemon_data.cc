@@ -43,6 +43,8 @@ void Daemon::on_loaded(const Loading::Loaded& loaded, MonoTime begun) {
     log_.notice(fmt::format("RDB memory usage when created {:.2f} Mb", static_cast<double>(loaded.facts.used_memory) / (1024 * 1024)));
   }
   log_.notice(fmt::format("Done loading RDB, keys loaded: {}, keys expired: {}.", loaded.keys, loaded.expired));
+  functions_ = loaded.facts.functions;
+  replication_.on_loaded(loaded.facts);
   log_.notice(fmt::format("DB loaded from disk: {:.3f} seconds",
                           std::chrono::duration<double>(read_boot_clock() - begun).count()));
   if (cluster_ != nullptr) {
@@ -94,6 +96,8 @@ RdbFacts Daemon::snapshot_facts() const {
   RdbFacts facts;
   facts.created = read_wall_clock();
   facts.used_memory = allocated_bytes();
+  facts.functions = functions_;
+  facts.replication = replication_.facts_for_snapshot();
   return facts;
 }
 

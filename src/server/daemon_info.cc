@@ -99,7 +99,6 @@ InfoFacts Daemon::info_facts() {
   facts.cpu_user_children = seconds_of(children.ru_utime);
   facts.cpu_system_main_thread = seconds_of(thread.ru_stime);
   facts.cpu_user_main_thread = seconds_of(thread.ru_utime);
-  facts.replication_id = replication_id_;
   return facts;
 }
 

@@ -69,9 +69,10 @@ class PrimaryLink {
   [[nodiscard]] bool is_syncing() const;
   [[nodiscard]] const std::string& host() const;
   [[nodiscard]] std::uint16_t port() const;
-  // FAILOVER: the next PSYNC to this primary carries the word, and no full sync is taken from it.
+  // FAILOVER: the next PSYNC to this primary carries the word. Whether it then continues or
+  // sends a full sync, it has become a primary.
   void ask_to_take_over();
-  // Asked, and not answered yet. Once it is false and the link is not up, the primary will not.
+  // Asked, and neither refused nor up yet. Once it is false and the link is not up, the primary will not.
   [[nodiscard]] bool is_asking_to_take_over() const;
   [[nodiscard]] std::uint64_t bytes_in() const;  // since the start
 
@@ -84,6 +85,8 @@ class PrimaryLink {
   void fill(ReplicationFacts::Primary& facts, Now now) const;
   // SelectDB of the stream, for snapshots: aux repl-stream-db.
   [[nodiscard]] int selected_db() const;
+  // The data that was loaded at start says in which database the stream goes on.
+  void select_db(int db);
 
  private:
   class State;

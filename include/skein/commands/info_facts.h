@@ -67,8 +67,6 @@ struct InfoFacts {
   double cpu_user_children = 0;
   double cpu_system_main_thread = 0;
   double cpu_user_main_thread = 0;
-  // Replication.
-  std::string replication_id;
 };
 
 }  // namespace skein

@@ -40,6 +40,8 @@ class Config {
 
   // What the daemon finds out itself and the file does not say: the directory it is in.
   void found_directory(std::string path) { settings_.dir = std::move(path); }
+  // REPLICAOF and FAILOVER: whom this node follows now, for CONFIG GET and REWRITE.
+  void found_primary(PrimaryAddress primary) { settings_.replicaof = std::move(primary); }
 
   // Back to values taken earlier from settings().
   void restore(const Settings& settings) { settings_ = settings; }

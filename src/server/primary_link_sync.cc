@@ -1,0 +1,312 @@
+#include "primary_link_sync.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace skein {
+
+namespace {
+
+// Writing out is begun this often, so that the last fsync finds little left. As redis.
+constexpr std::uint64_t kFlushEvery = 8ULL * 1024 * 1024;
+
+Error system_error(std::string_view what) { return Error(fmt::format("{}: {}", what, std::strerror(errno))); }
+
+FullSync::Way choose_way(DisklessLoad load, const Keyspace& keyspace) {
+  switch (load) {
+    case DisklessLoad::kSwapdb: return FullSync::Way::kBeside;
+    case DisklessLoad::kOnEmptyDb: return keyspace.total_keys() == 0 ? FullSync::Way::kEmpty : FullSync::Way::kFile;
+    case DisklessLoad::kDisabled: break;
+  }
+  return FullSync::Way::kFile;
+}
+
+// A rename is only safe from a crash once the directory is.
+Result<void> sync_directory() {
+  const int directory = ::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return system_error("open the directory");
+  const int failed = ::fsync(directory);
+  const Error error = system_error("fsync the directory");
+  ::close(directory);
+  if (failed != 0) return error;
+  return {};
+}
+
+}  // namespace
+
+FullSync::FullSync(Parts parts, std::optional<std::uint64_t> length, bool same_history, UnixMillis now)
+    : parts_(std::move(parts)),
+      length_(length),
+      same_history_(same_history),
+      now_(now),
+      way_(choose_way(parts_.config->repl_diskless_load, parts_.keyspace)) {}
+
+FullSync::~FullSync() {
+  if (stage_ == Stage::kLoading) parts_.loading.abandon();
+  if (stage_ != Stage::kOver && began_loading_) {
+    if (way_ == Way::kEmpty) free(empty_keyspace());
+    parts_.loading.end_foreign(0, 0);
+  }
+  loader_.reset();
+  if (beside_ != nullptr) free(beside_->flush(-1));
+  close_file();
+  remove_file();
+}
+
+Result<void> FullSync::begin() {
+  parts_.logger.notice(
+      length_ ? fmt::format("MASTER <-> REPLICA sync: receiving {} bytes from master {}", *length_,
+                            way_ == Way::kFile ? "to disk" : "to parser")
+              : fmt::format("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF {}",
+                            way_ == Way::kFile ? "to disk" : "to parser"));
+  // A replica leaves removing what has expired to its primary; a sum is always checked.
+  const RdbLoadOptions options{.now = now_, .drop_expired = false, .verify_checksum = true};
+  Keyspace* into = nullptr;
+  if (way_ == Way::kFile) {
+    if (auto opened = open_file(); !opened) return opened;
+  } else if (way_ == Way::kBeside) {
+    const KeyspaceContext& context = parts_.keyspace.context();
+    beside_ = std::make_unique<Keyspace>(parts_.keyspace.count(), context.cluster_mode, context.hash_seed);
+    beside_->context().lfu = context.lfu;
+    beside_->context().now = now_;
+    beside_->context().delete_expired = false;
+    into = beside_.get();
+  } else {
+    end_snapshot();
+    into = &parts_.keyspace;
+  }
+  loader_ = std::make_unique<RdbLoader>(into, options);
+  if (way_ != Way::kFile) {
+    parts_.logger.notice("MASTER <-> REPLICA sync: Loading DB in memory");
+    began_loading_ = true;
+    parts_.loading.begin_foreign(way_ == Way::kBeside && same_history_, length_.value_or(0));
+  }
+  return {};
+}
+
+Result<void> FullSync::take(std::string_view bytes) {
+  if (way_ == Way::kFile) {
+    if (auto written = write(bytes); !written) return written;
+  }
+  const std::uint64_t dirty = parts_.keyspace.context().dirty;
+  auto taken = loader_->feed(bytes);
+  parts_.keyspace.context().dirty = dirty;
+  if (began_loading_) parts_.loading.note_foreign(loader_->offset());
+  if (!taken) return taken.error().within("the data set is damaged");
+  return {};
+}
+
+void FullSync::complete(std::function<void(Installed)> done) {
+  done_ = std::move(done);
+  if (const auto finished = loader_->finish(); !finished) {
+    end({.outcome = finished.error().within("the data set is damaged")});
+    return;
+  }
+  switch (way_) {
+    case Way::kFile: sync_file(); return;
+    case Way::kBeside: swap_in(); break;
+    case Way::kEmpty: break;
+  }
+  // Nothing on disk knows of these keys yet.
+  parts_.keyspace.context().dirty += loader_->loaded();
+  Installed installed{.outcome = {}, .facts = loader_->facts()};
+  stage_ = Stage::kOver;
+  parts_.loading.end_foreign(loader_->loaded(), loader_->expired());
+  end(std::move(installed));
+}
+
+// The second keyspace has the same seed, so entries keep their places.
+void FullSync::swap_in() {
+  parts_.logger.notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
+  if (auto* listener = parts_.keyspace.context().listener; listener != nullptr) listener->on_flushed(-1);
+  for (int i = 0; i < parts_.keyspace.count(); ++i) parts_.keyspace.db(i).swap_content(beside_->db(i));
+  parts_.logger.notice("MASTER <-> REPLICA sync: Discarding old DB in background");
+  end_snapshot();
+}
+
+// A child would bring the old data back to disk, or cost twice the memory, for nothing.
+void FullSync::end_snapshot() {
+  if (!parts_.snapshots.has_child()) return;
+  parts_.logger.notice("Replica is about to take over its primary's data set: ending the snapshot child under way.");
+  parts_.snapshots.kill_child();
+}
+
+Result<void> FullSync::open_file() {
+  dump_ = parts_.config->dbfilename;
+  const std::int64_t unix_seconds = now_.value / 1000;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    temporary_ = fmt::format("temp-{}.{}.rdb", unix_seconds + attempt, ::getpid());
+    file_ = ::open(temporary_.c_str(), O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0644);
+    if (file_ >= 0) return {};
+    if (errno != EEXIST) break;
+  }
+  const Error error = system_error(fmt::format("Opening the temp file {} needed for MASTER <-> REPLICA synchronization", temporary_));
+  temporary_.clear();
+  return error;
+}
+
+Result<void> FullSync::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t took = ::write(file_, bytes.data(), bytes.size());
+    if (took < 0 && errno == EINTR) continue;
+    if (took <= 0) {
+      return system_error("Write error or short write writing to the DB dump file needed for MASTER <-> REPLICA synchronization");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(took));
+    written_ += static_cast<std::uint64_t>(took);
+  }
+  if (written_ - flushed_ >= kFlushEvery) {
+    ::sync_file_range(file_, static_cast<off64_t>(flushed_), static_cast<off64_t>(written_ - flushed_), SYNC_FILE_RANGE_WRITE);
+    flushed_ = written_;
+  }
+  return {};
+}
+
+// Waiting for the disk is another thread's. The file stays ours until it is renamed.
+void FullSync::sync_file() {
+  stage_ = Stage::kSyncing;
+  // The thread has a descriptor of its own, as this sync may be given up meanwhile.
+  const int descriptor = ::fcntl(file_, F_DUPFD_CLOEXEC, 0);
+  auto result = std::make_shared<Result<void>>();
+  parts_.jobs.submit(
+      [descriptor, result] {
+        if (descriptor < 0 || ::fsync(descriptor) != 0) *result = system_error("fsync");
+        if (descriptor >= 0) ::close(descriptor);
+      },
+      [self = weak_from_this(), result] {
+        if (const auto sync = self.lock()) sync->on_synced(*result);
+      });
+}
+
+void FullSync::on_synced(const Result<void>& synced) {
+  if (stage_ != Stage::kSyncing) return;
+  close_file();
+  auto ready = synced;
+  if (ready) {
+    end_snapshot();
+    ready = rename_file();
+  }
+  if (!ready) {
+    end({.outcome = ready.error()});
+    return;
+  }
+  load_file();
+}
+
+Result<void> FullSync::rename_file() {
+  // While it is open its blocks are not freed: that can take long, and waits for the thread.
+  const int old = ::open(dump_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const bool renamed = ::rename(temporary_.c_str(), dump_.c_str()) == 0;
+  const Error error = system_error(
+      fmt::format("Failed trying to rename the temp DB into {} in MASTER <-> REPLICA synchronization", dump_));
+  parts_.jobs.submit([old, renamed] {
+    if (old >= 0) ::close(old);
+    if (renamed) (void)sync_directory();
+  });
+  if (!renamed) return error;
+  temporary_.clear();
+  return {};
+}
+
+void FullSync::load_file() {
+  stage_ = Stage::kLoading;
+  loader_.reset();
+  parts_.logger.notice("MASTER <-> REPLICA sync: Flushing old data");
+  free(empty_keyspace());
+  parts_.logger.notice("MASTER <-> REPLICA sync: Loading DB in memory");
+  parts_.loading.load_file(dump_, {.now = now_, .drop_expired = false, .verify_checksum = true},
+                           [self = weak_from_this()](Loading::Loaded loaded) {
+                             if (const auto sync = self.lock()) sync->on_loaded(std::move(loaded));
+                           });
+}
+
+void FullSync::on_loaded(Loading::Loaded loaded) {
+  if (stage_ != Stage::kLoading) return;
+  stage_ = Stage::kOver;
+  if (!loaded.outcome) {
+    // Half of a data set is none.
+    free(empty_keyspace());
+    end({.outcome = loaded.outcome, .facts = {}, .data_lost = true});
+    return;
+  }
+  parts_.logger.notice(fmt::format("Done loading RDB, keys loaded: {}, keys expired: {}.", loaded.keys, loaded.expired));
+  const Settings& settings = parts_.config.settings();
+  if (settings.rdb_del_sync_files && settings.save.empty() && !settings.appendonly) {
+    parts_.logger.notice("Removing the RDB file obtained from the master. This replica has persistence disabled");
+    const int old = ::open(dump_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ::unlink(dump_.c_str());
+    parts_.jobs.submit([old] {
+      if (old >= 0) ::close(old);
+    });
+  }
+  end({.outcome = {}, .facts = std::move(loaded.facts)});
+}
+
+FullSync::Installed FullSync::finish_loading() {
+  SKEIN_ASSERT(is_loading());
+  done_ = {};
+  stage_ = Stage::kOver;
+  parts_.loading.abandon();
+  (void)empty_keyspace();
+  Installed installed;
+  const std::uint64_t dirty = parts_.keyspace.context().dirty;
+  RdbLoader loader(&parts_.keyspace, {.now = now_, .drop_expired = false, .verify_checksum = true});
+  const int file = ::open(dump_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) installed.outcome = system_error(dump_);
+  std::array<char, 64 * 1024> piece;
+  while (installed.outcome) {
+    const ssize_t got = ::read(file, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      installed.outcome = system_error(dump_);
+    } else if (got == 0) {
+      installed.outcome = loader.finish();
+      break;
+    } else {
+      installed.outcome = loader.feed({piece.data(), static_cast<std::size_t>(got)});
+    }
+  }
+  if (file >= 0) ::close(file);
+  if (installed.outcome) {
+    installed.facts = loader.facts();
+  } else {
+    (void)empty_keyspace();
+    installed.data_lost = true;
+  }
+  parts_.keyspace.context().dirty = dirty;
+  return installed;
+}
+
+std::vector<DetachedTables> FullSync::empty_keyspace() {
+  const std::uint64_t dirty = parts_.keyspace.context().dirty;
+  auto tables = parts_.keyspace.flush(-1);
+  parts_.keyspace.context().dirty = dirty;
+  return tables;
+}
+
+void FullSync::free(std::vector<DetachedTables> tables) {
+  if (parts_.config->replica_lazy_flush || way_ == Way::kBeside) parts_.free_later(std::move(tables));
+}
+
+void FullSync::close_file() {
+  if (file_ >= 0) ::close(std::exchange(file_, -1));
+}
+
+void FullSync::remove_file() {
+  if (!temporary_.empty()) ::unlink(std::exchange(temporary_, {}).c_str());
+}
+
+void FullSync::end(Installed installed) {
+  const auto done = std::exchange(done_, {});
+  if (done) done(std::move(installed));
+}
+
+}  // namespace skein

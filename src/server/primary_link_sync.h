@@ -1,0 +1,102 @@
+// Receives a full sync and puts it in the place of the old data set, in one of three ways
+// (repl-diskless-load):
+//
+//   kFile    into a temporary file, decoded dry on the way. Complete and sound it becomes the
+//            dump, the keyspace is emptied and loaded from it.
+//   kBeside  into a second keyspace; complete and sound the two change places.
+//   kEmpty   into the keyspace itself, which is empty, and emptied again when it fails.
+//
+// Until the last byte has been checked the old data and the old dump stay.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <skein/base/result.h>
+#include <skein/config/config.h>
+#include <skein/keyspace/keyspace.h>
+#include <skein/persist/rdb_loader.h>
+
+#include "job_thread.h"
+#include "loading.h"
+#include "log.h"
+#include "snapshots.h"
+
+namespace skein {
+
+class FullSync : public std::enable_shared_from_this<FullSync> {
+ public:
+  struct Parts {
+    const Config& config;
+    Keyspace& keyspace;
+    Snapshots& snapshots;
+    Loading& loading;
+    Log& logger;
+    JobThread& jobs;
+    std::function<void(std::vector<DetachedTables>)> free_later;
+  };
+  enum class Way : std::uint8_t { kFile, kBeside, kEmpty };
+  struct Installed {
+    Result<void> outcome{};
+    RdbFacts facts{};
+    bool data_lost = false;  // the old data is gone and the new is not there: the set is empty
+  };
+
+  // `same_history`: the old data is an earlier state of what comes, and is served meanwhile.
+  FullSync(Parts parts, std::optional<std::uint64_t> length, bool same_history, UnixMillis now);
+  // Given up unless it was installed: nothing of it stays.
+  ~FullSync();
+  FullSync(const FullSync&) = delete;
+  FullSync& operator=(const FullSync&) = delete;
+
+  [[nodiscard]] Result<void> begin();
+  // After an error nothing more is taken.
+  [[nodiscard]] Result<void> take(std::string_view bytes);
+  // No more comes. `done` is told once, now or later.
+  void complete(std::function<void(Installed)> done);
+  // The old data is gone and the new half loaded.
+  [[nodiscard]] bool is_loading() const { return stage_ == Stage::kLoading; }
+  // Loads the rest at once; `done` of complete() is not told any more.
+  [[nodiscard]] Installed finish_loading();
+
+ private:
+  enum class Stage : std::uint8_t { kReceiving, kSyncing, kLoading, kOver };
+
+  [[nodiscard]] Result<void> open_file();
+  [[nodiscard]] Result<void> write(std::string_view bytes);
+  void sync_file();
+  void on_synced(const Result<void>& synced);
+  [[nodiscard]] Result<void> rename_file();
+  void load_file();
+  void on_loaded(Loading::Loaded loaded);
+  void remove_file();
+  void close_file();
+  void swap_in();
+  void end_snapshot();
+  [[nodiscard]] std::vector<DetachedTables> empty_keyspace();
+  void free(std::vector<DetachedTables> tables);
+  void end(Installed installed);
+
+  Parts parts_;
+  std::optional<std::uint64_t> length_;
+  bool same_history_;
+  UnixMillis now_;
+  Way way_;
+  Stage stage_ = Stage::kReceiving;
+  bool began_loading_ = false;  // of a foreign source
+  std::unique_ptr<Keyspace> beside_;
+  std::unique_ptr<RdbLoader> loader_;
+  std::function<void(Installed)> done_;
+  std::string temporary_;
+  std::string dump_;
+  int file_ = -1;
+  std::uint64_t written_ = 0;
+  std::uint64_t flushed_ = 0;
+};
+
+}  // namespace skein
