@@ -300,15 +300,31 @@ constexpr CommandSpec kClientReply{
     .handler = client_reply,
 };
 
-// Nothing waits yet that could be ended from outside: who is paused goes on with the pause's end.
+// Who is paused goes on with the pause's end: only what waits for an event is ended from outside.
 void client_unblock(Call& call) {
   if (call.size() > 4) {
     refuse_subcommand(call);
-  } else if (call.size() == 4 && !call.is_word(3, "timeout") && !call.is_word(3, "error")) {
-    call.reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-  } else if (call.integer(2)) {
-    call.reply.integer(0);
+    return;
   }
+  if (call.size() == 4 && !call.is_word(3, "timeout") && !call.is_word(3, "error")) {
+    call.reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    return;
+  }
+  const auto id = call.integer(2);
+  if (!id) return;
+  Session* target = *id > 0 ? call.services.sessions.find(static_cast<std::uint64_t>(*id)) : nullptr;
+  const bool waits = target != nullptr && !target->closing && target->suspended != nullptr &&
+                     target->suspended->reason == SuspendReason::kReplicas;
+  if (waits) {
+    target->suspended.reset();
+    if (call.size() == 4 && call.is_word(3, "error")) {
+      target->writer().error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    } else {
+      target->writer().integer(static_cast<std::int64_t>(call.services.replication->acknowledged_by(*target)));
+    }
+    target->peer()->wake();
+  }
+  call.reply.integer(waits ? 1 : 0);
 }
 
 constexpr ArgSpec kClientUnblockArgsTimeoutError[] = {

@@ -32,20 +32,22 @@ inline constexpr std::array kReplicationRows{
     integer<&S::replica_priority>("replica-priority", "100", 0, kIntMax).also("slave-priority"),
     text<&S::replica_announce_ip>("replica-announce-ip", "").also("slave-announce-ip"),
     integer<&S::replica_announce_port>("replica-announce-port", "0", 0, kPortMax).also("slave-announce-port"),
-    boolean<&S::repl_diskless_sync>("repl-diskless-sync", "yes"),
-    integer<&S::repl_diskless_sync_delay>("repl-diskless-sync-delay", "5", 0, kIntMax),
-    integer<&S::repl_diskless_sync_max_replicas>("repl-diskless-sync-max-replicas", "0", 0, kIntMax),
+    boolean<&S::repl_diskless_sync>("repl-diskless-sync", "yes").acts(),
+    integer<&S::repl_diskless_sync_delay>("repl-diskless-sync-delay", "5", 0, kIntMax).acts(),
+    integer<&S::repl_diskless_sync_max_replicas>("repl-diskless-sync-max-replicas", "0", 0, kIntMax).acts(),
     choice<&S::repl_diskless_load>("repl-diskless-load", "disabled", kDisklessLoadWords)
         .trait(kNotWhileLoading),
-    boolean<&S::repl_disable_tcp_nodelay>("repl-disable-tcp-nodelay", "no"),
+    boolean<&S::repl_disable_tcp_nodelay>("repl-disable-tcp-nodelay", "no").acts(),
     integer<&S::repl_ping_replica_period>("repl-ping-replica-period", "10", 1, kIntMax)
-        .also("repl-ping-slave-period"),
-    integer<&S::repl_timeout>("repl-timeout", "60", 1, kIntMax),
+        .also("repl-ping-slave-period")
+        .acts(),
+    integer<&S::repl_timeout>("repl-timeout", "60", 1, kIntMax).acts(),
     with_field(memory<&S::repl_backlog_size>("repl-backlog-size", "1048576", 1, kLongMax), kBacklogField)
+        .acts()
         .noted("taken as at least 16 KiB"),
-    integer<&S::repl_backlog_ttl>("repl-backlog-ttl", "3600", 0, kLongMax),
-    integer<&S::min_replicas_to_write>("min-replicas-to-write", "0", 0, kIntMax).also("min-slaves-to-write"),
-    integer<&S::min_replicas_max_lag>("min-replicas-max-lag", "10", 0, kIntMax).also("min-slaves-max-lag"),
+    integer<&S::repl_backlog_ttl>("repl-backlog-ttl", "3600", 0, kLongMax).acts(),
+    integer<&S::min_replicas_to_write>("min-replicas-to-write", "0", 0, kIntMax).also("min-slaves-to-write").acts(),
+    integer<&S::min_replicas_max_lag>("min-replicas-max-lag", "10", 0, kIntMax).also("min-slaves-max-lag").acts(),
     choice<&S::propagation_error_behavior>("propagation-error-behavior", "ignore", kPropagationWords),
 };
 
