@@ -34,6 +34,7 @@ Replicas::State::State(Parts parts, Hooks hooks)
     : parts_(parts), hooks_(std::move(hooks)), wait_timer_(parts.loop), now_(read_boot_clock()) {}
 
 void Replicas::State::serve(Session& session, const SyncRequest& request) {
+  if (session.is_primary_link) return;  // our primary's stream is no client
   if (session.replica == nullptr) session.replica = std::make_unique<ReplicaSession>();
   if (session.replica->is_replica()) return;
   ReplyWriter& reply = session.writer();
@@ -168,7 +169,8 @@ void Replicas::State::doom(Follower& follower) {
 }
 
 void Replicas::State::settle() {
-  std::erase_if(followers_, [](const auto& follower) { return follower->doomed; });
+  const std::size_t gone = std::erase_if(followers_, [](const auto& follower) { return follower->doomed; });
+  if (gone > 0) resume_stream_later();  // the slowest may have been among them
   if (followers_.empty()) {
     buffer_.reset();
     if (without_replicas_since_ == MonoTime{}) without_replicas_since_ = read_boot_clock();
@@ -180,6 +182,8 @@ void Replicas::State::settle() {
 void Replicas::State::on_acknowledged(Session& session, ReplOffset offset, MonoTime now) {
   Follower* follower = find(session);
   if (follower == nullptr) return;
+  // Before it has our data its offset is one of another history.
+  if (follower->phase() != Phase::kOnline && !follower->awaits_acknowledgement) return;
   ReplicaSession& facts = follower->facts();
   facts.acknowledged = std::max(facts.acknowledged, offset);
   facts.acknowledged_at = now;
@@ -188,7 +192,7 @@ void Replicas::State::on_acknowledged(Session& session, ReplOffset offset, MonoT
     notice(fmt::format("Synchronization with replica {} succeeded", name_of_replica(session)));
     push(*follower);
   }
-  if (follower->phase() == Phase::kOnline) facts.acknowledges = true;
+  facts.acknowledges = true;
   if (!waits_.empty()) answer_waits(false);
   settle();
 }
@@ -303,6 +307,8 @@ void Replicas::end_waits() { state_->answer_waits(true); }
 std::size_t Replicas::count() const { return state_->count(); }
 std::uint64_t Replicas::good_count(Now now) const { return state_->good_count(now); }
 void Replicas::fill(ReplicationFacts& facts, Now now) const { state_->fill(facts, now); }
-void Replicas::reset_statistics() { state_->full_syncs_ = state_->partial_syncs_ = state_->partial_refusals_ = state_->bytes_sent_ = 0; }
+void Replicas::reset_statistics() {
+  state_->full_syncs_ = state_->partial_syncs_ = state_->partial_refusals_ = state_->bytes_sent_ = 0;
+}
 
 }  // namespace skein

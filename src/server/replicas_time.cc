@@ -16,7 +16,8 @@ using Phase = ReplicaSession::Phase;
 
 void Replicas::State::on_cron(Now now) {
   now_ = now.mono;
-  if (parts_.log.backlog_limit() != parts_.config->repl_backlog_size) parts_.log.set_backlog(parts_.config->repl_backlog_size);
+  const std::size_t backlog = parts_.config->repl_backlog_size;
+  if (parts_.log.backlog_limit() != backlog) parts_.log.set_backlog(backlog);
   keep_alive(now_);
   cut_silent(now_);
   start_due();
@@ -76,6 +77,8 @@ void Replicas::State::cut_silent(MonoTime now) {
 
 void Replicas::State::free_backlog(MonoTime now) {
   const seconds ttl = parts_.config->repl_backlog_ttl;
+  // Once promoted it has the whole time for those who followed the same primary to come.
+  if (hooks_.is_replica()) without_replicas_since_ = now;
   if (!followers_.empty() || !parts_.log.is_open() || hooks_.is_replica() || ttl.count() == 0) return;
   if (now - without_replicas_since_ <= as_timeout(ttl)) return;
   parts_.log.close();
