@@ -16,6 +16,19 @@ TEST(Checksums, GoOnWhereTheyStopped) {
   EXPECT_EQ(crc32c(crc32c(0, "12345"), "6789"), crc32c(0, kCheck));
 }
 
+TEST(Checksums, Crc64OfAnySizeIsThatOfItsBytes) {
+  std::string bytes;
+  std::uint64_t by_bytes = 0;
+  for (std::size_t size = 0; size < 2000; ++size) {
+    ASSERT_EQ(crc64(0, bytes), by_bytes) << size;
+    if (size >= 300) {
+      ASSERT_EQ(crc64(crc64(0, {bytes.data(), 77}), {bytes.data() + 77, size - 77}), by_bytes);
+    }
+    bytes.push_back(static_cast<char>(size * 2654435761U >> 7));
+    by_bytes = crc64(by_bytes, {&bytes.back(), 1});
+  }
+}
+
 TEST(Checksums, KnownSlots) {
   EXPECT_EQ(slot_of_key("k1").value, 12706);
   EXPECT_EQ(slot_of_key("k2").value, 449);
