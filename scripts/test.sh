@@ -17,10 +17,10 @@ build() {
 build release
 
 # Only what needs no sockets: the end-to-end tests run with the release server.
-sanitized='^(unit_(base|layers|resp|config|stats|keyspace|cluster_.*|session|command|dispatch|commands)|command_tests|sim|fuzz_corpora)$'
+sanitized='^(unit_(base|layers|resp|config|stats|keyspace|persist|replication|cluster_.*|session|command|dispatch|commands)|command_tests|sim|fuzz_corpora)$'
 cmake --preset asan >/dev/null
 mapfile -t programs < <(ninja -C build/asan -t targets all | sed -n 's/: phony$//p' |
-  grep -E '^(unit_(base|layers|resp|config|stats|keyspace|cluster_[a-z_]*|session|command|dispatch|commands)|command_tests|sim_tests|fuzz_corpora)$' | sort -u)
+  grep -E '^(unit_(base|layers|resp|config|stats|keyspace|persist|replication|cluster_[a-z_]*|session|command|dispatch|commands)|command_tests|sim_tests|fuzz_corpora)$' | sort -u)
 build asan --target "${programs[@]}"
 
 failed=0
