@@ -270,7 +270,7 @@ Result<void> ClusterNode::Member::failover(Args options) const {
   if (self().primary.is_none()) return refusal("I'm a replica but my master is unknown to me");
   const bool reachable = !topology_.node(self().primary).has_failed() && !links(self().primary).out.is_none();
   if (!reachable && !force) return refusal("Master is down or failed, please use CLUSTER FAILOVER FORCE");
-  return refusal("This replica has no copy of its master's data, so it can't replace it");
+  return refusal("This replica does not stand for election yet, so it can't replace its master");
 }
 
 Result<std::int64_t> ClusterNode::Member::count_failure_reports(std::string_view id, Now now) {

@@ -94,8 +94,8 @@ class ClusterNode {
   Result<void> reset(Args hard_or_soft, Now now);
   Result<void> set_config_epoch(std::string_view epoch, Now now);
   Result<std::string> bump_epoch(Now now);  // the status: "BUMPED 4" or "STILL 4"
-  // Always refused: with redis's words where redis refuses, otherwise because a replica has no
-  // copy of the data yet with which it could take over.
+  // Always refused: with redis's words where redis refuses, otherwise because a replica does not
+  // stand for election yet.
   Result<void> failover(Args options) const;
   void save_config(Now now);
   [[nodiscard]] Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
