@@ -428,6 +428,106 @@ def text():
     put("words_near", "maxmemory-polcy", "maxmemory-policy")
 
 
+# --- RDB files, and single values as DUMP gives them.
+
+def crc64(data):
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0x95AC9329AC4BC9B5 if crc & 1 else crc >> 1
+    return crc
+
+
+def with_sum(data):
+    return data + struct.pack("<Q", crc64(data))
+
+
+def rdb_string(text):
+    text = text if isinstance(text, bytes) else text.encode()
+    assert len(text) < 16384
+    return (bytes([len(text)]) if len(text) < 64 else struct.pack(">H", 0x4000 | len(text))) + text
+
+
+def rdb_key(key, value):
+    return b"\0" + rdb_string(key) + (value if isinstance(value, bytes) else rdb_string(value))
+
+
+LZF_OF_TEN_Z = b"\xc3\x05\x0a\x00z\xe0\x00\x00"
+
+
+def rdb():
+    def put(name, *records, header=b"REDIS0010", end=b"\xff"):
+        write("rdb", name, with_sum(header + b"".join(records) + end))
+
+    aux = lambda name, value: b"\xfa" + rdb_string(name) + rdb_string(value)
+    put("empty")
+    put("one_key", rdb_key("key", "value"))
+    put("many_keys", b"\xfe\0\xfb\x40\x64\0", *[rdb_key(f"key:{i}", f"value {i * i}") for i in range(100)])
+    put("integers", *[rdb_key(f"i{i}", coded) for i, coded in enumerate(
+        [b"\xc0\x05", b"\xc0\xff", b"\xc1\x00\x80", b"\xc2\xff\xff\xff\x7f", rdb_string("9223372036854775807")])])
+    put("integer_key", b"\0\xc0\x7b" + rdb_string("v"))
+    put("packed", rdb_key("packed", LZF_OF_TEN_Z), b"\0" + LZF_OF_TEN_Z + rdb_string("packed key"))
+    put("packed_beyond", rdb_key("k", b"\xc3\x05\x0a\x00z\xe0\x00\x05"))
+    put("packed_bomb", rdb_key("k", b"\xc3\x02\x80\x10\0\0\0zz"))
+    put("length_forms", rdb_key("a", b"\x40\x01x"), rdb_key("b", b"\x80\0\0\0\x01x"),
+        rdb_key("c", b"\x81\0\0\0\0\0\0\0\x01x"))
+    put("length_endless", rdb_key("k", b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff"))
+    put("expiry", b"\xfc" + struct.pack("<q", 4102444800000) + rdb_key("ms", "v"),
+        b"\xfd" + struct.pack("<i", 2000000000) + rdb_key("s", "v"), b"\xfc" + struct.pack("<q", 5) + rdb_key("gone", "v"),
+        b"\xfc" + struct.pack("<q", -1) + rdb_key("minus_one", "v"), b"\xfc" + struct.pack("<q", -2**63) + rdb_key("least", "v"))
+    put("use", b"\xf8\x80\0\1\0\0" + rdb_key("idle", "v"), b"\xf9\xff" + rdb_key("frequency", "v"))
+    put("databases", rdb_key("a", "0"), b"\xfe\x03\xfb\x01\0", rdb_key("a", "3"), b"\xfe\x01", rdb_key("a", "1"))
+    put("database_too_high", b"\xfe\x40\xff", rdb_key("a", "0"))
+    put("announced_endless", b"\xfb\x81" + b"\x7f" * 8 + b"\x05", rdb_key("k", "v"))
+    put("aux", aux("redis-ver", "7.0.15"), aux("repl-id", "a" * 40), aux("repl-offset", "123"), aux("repl-stream-db", "2"),
+        aux("ctime", "1700000000"), aux("used-mem", "1"), aux("aof-base", "1"), aux("", ""), rdb_key("k", "v"))
+    put("functions", b"\xf5" + rdb_string("#!lua name=a\nredis.register_function('f', function() end)"),
+        b"\xf5" + rdb_string("#!lua name=b\n"))
+    put("function_pre_release", b"\xf6" + rdb_string("a") + rdb_string("LUA") + b"\0" + rdb_string("code"))
+    put("module_aux", b"\xf7\x81" + b"\x12" * 8 + b"\x02\x02\x00")
+    put("slot_info", b"\xf4\x7f\xff\x01\0", rdb_key("k", "v"))
+    put("key_twice", rdb_key("a", "1"), rdb_key("b", "2"), rdb_key("a", "3"))
+    put("list", rdb_key("a", "1"), b"\x12" + rdb_string("list") + b"\x01\x02" + rdb_string("x"))
+    put("unknown_type", b"\x16" + rdb_string("hash") + b"\x01")
+    put("bytes_behind", rdb_key("a", "1"), end=b"\xff" + b"\0" * 9)
+    put("version_1", rdb_key("a", "1"), header=b"REDIS0001")
+    write("rdb", "version_4", b"REDIS0004" + rdb_key("a", "1") + b"\xff")
+    put("version_11", rdb_key("a", "1"), header=b"REDIS0011")
+    put("version_12", rdb_key("a", "1"), header=b"REDIS0012")
+    put("version_valkey", rdb_key("a", "1"), header=b"VALKEY080")
+    write("rdb", "no_sum", b"REDIS0010" + rdb_key("a", "1") + b"\xff" + bytes(8))
+    write("rdb", "wrong_sum", b"REDIS0010" + rdb_key("a", "1") + b"\xff" + b"12345678")
+    write("rdb", "cut", b"REDIS0010" + rdb_key("key", "a value that is cut")[:-3])
+
+
+def restore():
+    def put(name, body, version=10):
+        write("restore", name, with_sum(body + struct.pack("<H", version)))
+
+    put("short", b"\0" + rdb_string("v"))
+    put("empty", b"\0" + rdb_string(""))
+    put("long", b"\0" + rdb_string("long " * 100))
+    put("integer", b"\0\xc0\x05")
+    put("integer_16", b"\0\xc1\x00\x80")
+    put("integer_32", b"\0\xc2\xff\xff\xff\x7f")
+    put("integer_as_text", b"\0" + rdb_string("9223372036854775807"))
+    put("packed", b"\0" + LZF_OF_TEN_Z)
+    put("packed_beyond", b"\0\xc3\x05\x0a\x00z\xe0\x00\x05")
+    put("packed_bomb", b"\0\xc3\x02\x80\x10\0\0\0zz")
+    put("length_32", b"\0\x80\0\0\0\x01x")
+    put("length_endless", b"\0\x81" + b"\xff" * 8)
+    put("nothing", b"")
+    put("no_value", b"\0")
+    put("more_behind", b"\0" + rdb_string("v") + b"x")
+    put("list", b"\x12\x01\x02" + rdb_string("x"))
+    put("no_type", b"\xfe\x01x")
+    put("version_0", b"\0" + rdb_string("v"), 0)
+    put("version_11", b"\0" + rdb_string("v"), 11)
+    put("version_80", b"\0" + rdb_string("v"), 80)
+    write("restore", "footer_cut", b"\0\1v\x0a")
+
+
 if __name__ == "__main__":
-    for corpus in (resp, keys, bus, nodes_conf, config, text):
+    for corpus in (resp, keys, bus, nodes_conf, config, text, rdb, restore):
         corpus()

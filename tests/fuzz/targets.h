@@ -22,6 +22,8 @@ void fuzz_bus(Input input);         // one packet of the cluster bus
 void fuzz_nodes_conf(Input input);  // a nodes.conf
 void fuzz_config(Input input);      // a configuration file
 void fuzz_text(Input input);        // patterns, quoting, numbers
+void fuzz_rdb(Input input);         // an RDB file
+void fuzz_restore(Input input);     // a payload of RESTORE
 
 // What a target throws when something did not hold. Nothing else is thrown on purpose.
 class Finding : public std::runtime_error {

@@ -37,9 +37,14 @@ STRINGS = [
 ]
 
 EXPIRE_OPTIONS = some("NX", "XX", "GT", "LT")
+# What DUMP gives of "v", of 5 and of 100 x; the first with a wrong checksum, and what is none at all.
+PAYLOAD = one(b"\0\1v\n\0\x91\x08\xce\xb2\x19\x38\x8a\xce", b"\0\xc0\5\n\0\x63\x2f\x5f\x66\x83\x2f\xb3\x51",
+              b"\0\xc3\t\x40\x64\1xx\xe0\x57\0\1xx\n\0\x5d\xb7\xf6\x63\xbb\x08\x62\x5f",
+              b"\0\1v\n\0\x91\x08\xce\xb2\x19\x38\x8a\xcf", b"junk", b"")
 KEYS_GROUP = [
     (4, "COPY", key, key, some("REPLACE", words("DB", one(b"0", b"1", b"15", b"16", integer)))),
     (3, "DEL", many(1, 4, key)),
+    (3, "DUMP", key),
     (3, "EXISTS", many(1, 4, key)),
     (4, "EXPIRE", key, lifetime, EXPIRE_OPTIONS),
     (2, "EXPIREAT", key, moment, EXPIRE_OPTIONS),
@@ -56,6 +61,8 @@ KEYS_GROUP = [
     (1, "RANDOMKEY", b"x"),
     (3, "RENAME", key, key),
     (2, "RENAMENX", key, key),
+    (4, "RESTORE", key, one(b"0", b"0", lifetime, moment), PAYLOAD,
+     some("REPLACE", "REPLACE", "ABSTTL", words("IDLETIME", integer), words("FREQ", small))),
     (2, "SCAN", one(b"0", b"abc", b"18446744073709551616", b""), "COUNT", b"100000",
      some(words("MATCH", b"nosuch"), words("COUNT", one(b"0", b"-1", b"abc")), words("TYPE", b"nosuch"), "NOSUCH")),
     (2, "TOUCH", many(1, 4, key)),

@@ -133,6 +133,44 @@ TEST(BucketTable, SweepsOnlyTheMarked) {
   for (const auto key : seen) EXPECT_EQ(key % 3, 0U);
 }
 
+TEST(BucketTable, ReservesBeforeAndBetweenInserts) {
+  for (const std::uint64_t before : {0, 1, 100, 3000}) {
+    Shelf shelf;
+    for (std::uint64_t k = 0; k < before; ++k) shelf.add(k);
+    shelf.table.reserve(20000, [](const Item& item) { return item.hash; });
+    const auto reserved = shelf.table.bucket_count();
+    for (std::uint64_t k = before; k < 20000; ++k) shelf.add(k);
+    EXPECT_EQ(shelf.table.bucket_count(), reserved) << "nothing was split";
+    EXPECT_LE(reserved, 20000U * 16 / BucketTable<Item>::kLoadTimes16 + 1);
+    for (std::uint64_t k = 0; k < 20000; ++k) ASSERT_TRUE(shelf.has(k));
+    EXPECT_EQ(shelf.table.size(), 20000U);
+  }
+}
+
+TEST(BucketTable, GivesBackWhatWasReservedInVain) {
+  const auto rehash = [](const Item& item) { return item.hash; };
+  Shelf shelf;
+  shelf.table.reserve(50000, rehash);
+  shelf.table.shrink_to_fit(rehash);
+  EXPECT_EQ(shelf.table.bucket_count(), 0U);
+  shelf.table.reserve(50000, rehash);
+  for (std::uint64_t k = 0; k < 100; ++k) shelf.add(k);
+  shelf.table.shrink_to_fit(rehash);
+  EXPECT_LE(shelf.table.bucket_count(), 50U);
+  for (std::uint64_t k = 0; k < 100; ++k) ASSERT_TRUE(shelf.has(k));
+  for (std::uint64_t k = 0; k < 100; ++k) shelf.drop(k);
+}
+
+TEST(BucketTable, AWalkSeesEachOnce) {
+  for (const std::uint64_t size : {0, 1, 3, 20, 300, 5000}) {
+    Shelf shelf;
+    for (std::uint64_t k = 0; k < size; ++k) shelf.add(k);
+    std::set<std::uint64_t> seen;
+    shelf.table.walk([&](const Item& item) { EXPECT_TRUE(seen.insert(item.key).second); });
+    EXPECT_EQ(seen.size(), size);
+  }
+}
+
 // Keys that all meet in one bucket: slow, never wrong.
 TEST(BucketTable, LongChainsWork) {
   BucketTable<Item> table;

@@ -204,6 +204,52 @@ TEST_P(DatabaseTest, RenameCopyAndSwapCarryTheExpiry) {
   EXPECT_EQ(get("c"), "v");
 }
 
+TEST_P(DatabaseTest, LoadedEntriesAreNoChangeAndNeverReplace) {
+  db().reserve(1000);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    OwnedEntry entry(Entry::create(key, "v", i % 2 == 0 ? std::optional(UnixMillis{2'000'000}) : std::nullopt));
+    ASSERT_TRUE(db().load(db().ref(key), entry));
+    ASSERT_EQ(entry, nullptr);
+    OwnedEntry again(Entry::create_integer(key, 7, std::nullopt));
+    ASSERT_FALSE(db().load(db().ref(key), again));
+    ASSERT_NE(again, nullptr);
+  }
+  db().shrink_to_fit();
+  EXPECT_EQ(db().size(), 1000U);
+  EXPECT_EQ(db().expiring(), 500U);
+  EXPECT_EQ(keyspace_.context().dirty, 0U);
+  EXPECT_EQ(get("k999"), "v");
+  std::map<std::string, int> seen;
+  db().walk([&](const Entry& entry) { ++seen[std::string(entry.key())]; });
+  EXPECT_EQ(seen.size(), 1000U);
+}
+
+TEST_P(DatabaseTest, AnAdoptedEntryTakesTheKeysPlace) {
+  db().set_string_until(db().ref("k"), "old", UnixMillis{2'000'000});
+  db().adopt(db().ref("k"), OwnedEntry(Entry::create_integer("k", -12, std::nullopt)), KeyEvent::kRestore);
+  EXPECT_EQ(get("k"), "-12");
+  EXPECT_EQ(db().find(db().ref("k"))->encoding(), Encoding::kInt);
+  EXPECT_EQ(db().size(), 1U);
+  EXPECT_EQ(db().expiring(), 0U);
+  EXPECT_EQ(keyspace_.context().dirty, 2U);
+}
+
+TEST_P(DatabaseTest, KnownUseBecomesTheClockOfItsOwnPolicyOnly) {
+  const auto clocked = [&](const Database::KnownUse& use) {
+    OwnedEntry entry(Entry::create("k", "v", std::nullopt));
+    entry->set_access_clock(db().access_clock(use));
+    return entry;
+  };
+  set_now(1'700'000'000'000);
+  EXPECT_EQ(db().idle_time(*clocked({.idle = seconds{77}})), seconds{77});
+  EXPECT_EQ(db().idle_time(*clocked({.frequency = 9})), seconds{0});
+  EXPECT_EQ(db().idle_time(*clocked({.idle = seconds{INT64_MAX}})), seconds{0xffffff});
+  keyspace_.context().lfu = true;
+  EXPECT_EQ(db().frequency(*clocked({.frequency = 9})), 9U);
+  EXPECT_EQ(db().frequency(*clocked({.idle = seconds{77}})), 5U);
+}
+
 TEST_P(DatabaseTest, MemoryComesBackToTheByte) {
   const auto before = allocated_bytes();
   {
