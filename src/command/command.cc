@@ -61,6 +61,7 @@ std::uint32_t gates_of(const CommandSpec& spec) {
   if (has(flag::kWrite | flag::kMayReplicate)) gates |= gate::kPauseWrite;
   if (has(flag::kDenyOom)) gates |= gate::kMemory;
   if (has(flag::kWrite)) gates |= gate::kReadOnly | gate::kDisk | gate::kFewReplicas;
+  if (has(flag::kTellsDiskTrouble)) gates |= gate::kDisk;
   if (!has(flag::kStale)) gates |= gate::kStale;
   if (!has(flag::kLoading)) gates |= gate::kLoading;
   if (has(flag::kDebug)) gates |= gate::kDebug;

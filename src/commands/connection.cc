@@ -31,7 +31,7 @@ constexpr CommandSpec kPing{
     .since = "1.0.0",
     .group = Group::kConnection,
     .arity = at_least(1),
-    .flags = flag::kFast,
+    .flags = flag::kFast | flag::kTellsDiskTrouble,
     .acl_also = category::kConnection,
     .args = kPingArgs,
     .tips = {"request_policy:all_shards", "response_policy:all_succeeded"},

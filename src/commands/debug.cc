@@ -65,6 +65,29 @@ void debug_change_repl_id(Call& call) {
   call.reply.ok();
 }
 
+// The count of changes begins anew, which is no change for replicas.
+void debug_reload(Call& call) {
+  call.propagate_nothing();
+  SnapshotActions::Reload how;
+  for (std::size_t i = 2; i < call.size(); ++i) {
+    if (call.is_word(i, "merge")) {
+      how.merge = true;
+    } else if (call.is_word(i, "noflush")) {
+      how.flush = false;
+    } else if (call.is_word(i, "nosave")) {
+      how.save = false;
+    } else {
+      call.reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+      return;
+    }
+  }
+  if (const auto done = call.services.snapshots->reload(how); !done) {
+    call.reply.error(done.error().message());
+  } else {
+    call.reply.ok();
+  }
+}
+
 void debug_help(Call& call);
 
 struct DebugCommand {
@@ -90,6 +113,8 @@ constexpr DebugCommand kCommands[] = {
     {"POPULATE", 3, 5, debug_populate, "<count> [<prefix>] [<size>]",
      "Makes keys that replicas do not hear of, whatever their slot."},
     {"PROTOCOL", 3, 3, debug_protocol, "<type>", "Answers with a value of this type."},
+    {"RELOAD", 2, kAny, debug_reload, "[MERGE] [NOFLUSH] [NOSAVE]",
+     "Saves the data, empties the databases and loads them again. MERGE overwrites what is there."},
     {"SEGFAULT", 2, kAny, debug_segfault, "", "Ends the process by an invalid access."},
     {"SET-ACTIVE-EXPIRE", 3, 3, debug_set_active_expire, "<0|1>",
      "Switches off and on that expired keys are looked for."},

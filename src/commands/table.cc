@@ -11,7 +11,7 @@ std::span<const CommandSpec* const> all_command_specs() {
     std::vector<const CommandSpec*> specs;
     for (const SpecList family : {string_commands(), key_commands(), dump_commands(), connection_commands(),
                                   transaction_commands(), server_commands(), introspection_commands(), cluster_commands(),
-                                  replication_stream_commands()}) {
+                                  replication_stream_commands(), persistence_commands()}) {
       specs.insert(specs.end(), family.begin(), family.end());
     }
     return specs;

@@ -71,17 +71,17 @@ inline constexpr std::array kScriptRows{
 inline constexpr std::array kPersistenceRows{
     special("save", "3600 1 300 100 60 10000", kSaveField)
         .trait(kManyWords | kRepeats)
-        .holds("")
-        .noted("nothing is saved, which \"\" says without a warning"),
+        .acts(),
     text<&S::dbfilename>("dbfilename", "dump.rdb")
         .trait(kProtected | kEmptyIsValue)
-        .checked(check_dbfilename),
-    boolean<&S::rdbcompression>("rdbcompression", "yes"),
-    boolean<&S::rdbchecksum>("rdbchecksum", "yes").at_start(),
+        .checked(check_dbfilename)
+        .acts(),
+    boolean<&S::rdbcompression>("rdbcompression", "yes").acts(),
+    boolean<&S::rdbchecksum>("rdbchecksum", "yes").at_start().acts(),
     boolean<&S::rdb_del_sync_files>("rdb-del-sync-files", "no"),
-    boolean<&S::rdb_save_incremental_fsync>("rdb-save-incremental-fsync", "yes"),
-    boolean<&S::stop_writes_on_bgsave_error>("stop-writes-on-bgsave-error", "yes"),
-    integer<&S::rdb_key_save_delay>("rdb-key-save-delay", "0", INT_MIN, kIntMax).trait(kHidden),
+    boolean<&S::rdb_save_incremental_fsync>("rdb-save-incremental-fsync", "yes").acts(),
+    boolean<&S::stop_writes_on_bgsave_error>("stop-writes-on-bgsave-error", "yes").acts(),
+    integer<&S::rdb_key_save_delay>("rdb-key-save-delay", "0", INT_MIN, kIntMax).trait(kHidden).acts(),
     integer<&S::key_load_delay>("key-load-delay", "0", INT_MIN, kIntMax).trait(kHidden),
     memory<&S::loading_process_events_interval_bytes>("loading-process-events-interval-bytes", "2097152",
                                                       1024, kIntMax)

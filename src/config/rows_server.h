@@ -111,8 +111,8 @@ inline constexpr std::array kProcessRows{
         .checked(check_title)
         .acts(),
     integer<&S::shutdown_timeout>("shutdown-timeout", "10", 0, kIntMax).noted("seconds; no replica has to be waited for yet"),
-    shutdown_bits("shutdown-on-sigint", number_field<&S::shutdown_on_sigint>()),
-    shutdown_bits("shutdown-on-sigterm", number_field<&S::shutdown_on_sigterm>()),
+    shutdown_bits("shutdown-on-sigint", number_field<&S::shutdown_on_sigint>()).acts(),
+    shutdown_bits("shutdown-on-sigterm", number_field<&S::shutdown_on_sigterm>()).acts(),
     boolean<&S::crash_log_enabled>("crash-log-enabled", "yes").acts(),
     boolean<&S::crash_memcheck_enabled>("crash-memcheck-enabled", "yes"),
     boolean<&S::use_exit_on_panic>("use-exit-on-panic", "no").trait(kHidden),
@@ -140,7 +140,9 @@ inline constexpr std::array kAccessRows{
     choice<&S::enable_debug_command>("enable-debug-command", "no", kPermitWords).at_start().acts(),
     choice<&S::enable_module_command>("enable-module-command", "no", kPermitWords).at_start(),
     file_only("loadmodule", 1).trait(kRepeats).noted("<path> [argument ...]"),
-    choice<&S::sanitize_dump_payload>("sanitize-dump-payload", "no", kSanitizeWords),
+    choice<&S::sanitize_dump_payload>("sanitize-dump-payload", "no", kSanitizeWords)
+        .holds("yes")
+        .noted("what comes from outside is always checked, as if this were yes"),
 };
 
 inline constexpr std::array kStatisticsRows{

@@ -19,6 +19,13 @@ namespace {
 // A failed save is not tried again at once: what made it fail will mostly last a while.
 constexpr seconds kRetryDelay{5};
 
+// What the eviction policy of whoever loads the file goes by, taken from our own.
+RdbWriteOptions::Use use_of(MaxmemoryPolicy policy) {
+  if (counts_frequency(policy)) return RdbWriteOptions::Use::kFrequency;
+  const bool by_idle_time = policy == MaxmemoryPolicy::kVolatileLru || policy == MaxmemoryPolicy::kAllkeysLru;
+  return by_idle_time ? RdbWriteOptions::Use::kIdle : RdbWriteOptions::Use::kNone;
+}
+
 std::uint64_t megabytes(std::uint64_t bytes) { return bytes / (1024 * 1024); }
 
 }  // namespace
@@ -212,6 +219,7 @@ class Snapshots::State {
   [[nodiscard]] SnapshotPlan plan(const RdbWriteOptions& what, std::string_view title) const {
     const Settings& settings = config_.settings();
     SnapshotPlan made{.keyspace = keyspace_, .facts = hooks_.facts(), .what = what};
+    made.what.use = use_of(settings.maxmemory_policy);
     made.what.compress = what.compress && settings.rdbcompression;
     made.what.checksum = what.checksum && settings.rdbchecksum;
     made.key_delay = settings.rdb_key_save_delay;

@@ -53,6 +53,8 @@ enum : std::uint32_t {
   kExecutes = 1U << 28,
   // Not paused by CLIENT PAUSE although it is no read.
   kNeverPaused = 1U << 27,
+  // Refused while snapshots fail, as writes are, so that whoever watches the server hears of it (PING).
+  kTellsDiskTrouble = 1U << 30,
   // No command but a word that is known: left out of everything that lists commands.
   kHidden = 1U << 29,
 };
