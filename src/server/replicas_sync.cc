@@ -225,13 +225,13 @@ void Replicas::State::on_stream_ended(const std::shared_ptr<SyncSnapshot>& snaps
   if (outcome) {
     snapshot->payload.append(snapshot->mark);
     snapshot->complete = true;
-  } else {
-    warning(fmt::format("Diskless rdb transfer failed: {}", outcome.error().message()));
   }
   std::size_t still_up = 0;
   for (const auto& follower : followers_) {
     if (follower->doomed || follower->snapshot != snapshot) continue;
     if (!outcome) {
+      warning(fmt::format("Diskless rdb transfer to replica {} failed: {}", name_of_replica(follower->session),
+                          outcome.error().message()));
       doom(*follower);
       continue;
     }

@@ -28,7 +28,10 @@ void Replicas::State::on_cron(Now now) {
 }
 
 void Replicas::State::keep_alive(MonoTime now) {
-  if (followers_.empty()) return;
+  if (followers_.empty()) {
+    last_ping_ = now;
+    return;
+  }
   const bool held = hooks_.stream_is_held && hooks_.stream_is_held();
   // A replica of ours hears our primary's; its own would put its offsets apart from ours.
   if (!hooks_.is_replica() && !held && parts_.log.is_open() &&
