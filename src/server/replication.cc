@@ -114,8 +114,8 @@ bool Replication::follow(std::string_view host, std::uint16_t port) {
   log_.open();
   if (was_primary) {
     replicas_.end_waits();
-    parts_.logger.notice("Before turning into a replica, using my own master parameters to synthesize a cached master: "
-                         "I may be able to synchronize with the new master with just a partial transfer.");
+    parts_.logger.notice(fmt::format("Turning into a replica of {}:{}; it is offered to continue from offset {} of history {}",
+                                     host, port, log_.end().value, history_.id.view()));
   }
   link_.follow(std::string(host), port);
   hooks_.following({.host = std::string(host), .port = port});
@@ -130,8 +130,8 @@ void Replication::stop_following() {
   link_.stop();
   hooks_.following({});
   history_.branch(random_, log_.end());
-  parts_.logger.notice(fmt::format("Setting secondary replication ID to {}, valid up to offset: {}. New replication ID is {}",
-                                   history_.former->id.view(), history_.former->until.value + 1, history_.id.view()));
+  parts_.logger.notice(fmt::format("This node is a master now. It leaves history {} behind at offset {}; its own is {}",
+                                   history_.former->id.view(), history_.former->until.value, history_.id.view()));
   feed_.set_database(database);
   // They come back and are told the new name.
   replicas_.disconnect_all("this node is a primary now");
