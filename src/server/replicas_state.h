@@ -143,6 +143,7 @@ class Replicas::State {
 
   // replicas_time.cc
   void keep_alive(MonoTime now);
+  [[nodiscard]] std::string_view overdue(Follower& follower, MonoTime now) const;
   void cut_silent(MonoTime now);
   void free_backlog(MonoTime now);
   void answer(Wait& wait, std::uint64_t count);

@@ -48,30 +48,32 @@ void Replicas::State::keep_alive(MonoTime now) {
   }
 }
 
-void Replicas::State::cut_silent(MonoTime now) {
+// In which part of its life a replica has kept us waiting for too long; empty: in none.
+std::string_view Replicas::State::overdue(Follower& follower, MonoTime now) const {
   const auto timeout = as_timeout(parts_.config->repl_timeout);
+  const auto heard = std::max(follower.facts().acknowledged_at, follower.session.last_active);
+  switch (follower.phase()) {
+    case Phase::kIntroducing:
+    case Phase::kWaitingForSnapshot: return "";  // it waits for us
+    case Phase::kReceivingSnapshot: {
+      if (follower.awaits_acknowledgement) {
+        return now - std::max(heard, follower.progress_at) > timeout ? "full sync" : "";
+      }
+      // The child may be slow: that is not the replica's fault.
+      const bool has_all_there_is = follower.head.empty() && follower.payload && follower.payload->behind() == 0;
+      if (has_all_there_is) follower.progress_at = now;
+      return now - follower.progress_at > timeout ? "full sync" : "";
+    }
+    case Phase::kSnapshotSent: return now - follower.progress_at > timeout ? "snapshot only" : "";
+    case Phase::kOnline: return !follower.old_protocol && now - heard > timeout ? "streaming sync" : "";
+  }
+  return "";
+}
+
+void Replicas::State::cut_silent(MonoTime now) {
   for (const auto& follower : followers_) {
     if (follower->doomed) continue;
-    const std::string_view during = [&]() -> std::string_view {
-      const auto heard = std::max(follower->facts().acknowledged_at, follower->session.last_active);
-      switch (follower->phase()) {
-        case Phase::kOnline:
-          return !follower->old_protocol && now - heard > timeout ? "streaming sync" : "";
-        case Phase::kReceivingSnapshot: {
-          if (follower->snapshot == nullptr) {
-            return now - std::max(heard, follower->progress_at) > timeout ? "full sync" : "";
-          }
-          // The child may be slow: that is not the replica's fault.
-          const bool owes_it = follower->head.empty() && follower->payload && follower->payload->behind() == 0;
-          if (owes_it) follower->progress_at = now;
-          return now - follower->progress_at > timeout ? "full sync" : "";
-        }
-        case Phase::kSnapshotSent: return now - follower->progress_at > timeout ? "snapshot only" : "";
-        case Phase::kIntroducing:
-        case Phase::kWaitingForSnapshot: return "";
-      }
-      return "";
-    }();
+    const std::string_view during = overdue(*follower, now);
     if (during.empty()) continue;
     warning(fmt::format("Disconnecting timedout replica ({}): {}", during, name_of_replica(follower->session)));
     doom(*follower);
