@@ -125,7 +125,7 @@ class Snapshots::State {
 
   // Not at once: the call that flushed is still to be counted and handed to replicas by its change.
   void on_flushed_all() {
-    if (is_saving()) kill_child();
+    if (job_ && job_->is_save) kill_child();
     if (config_->save.empty()) return;
     asio::post(loop_, [this, alive = std::weak_ptr(alive_)] {
       if (!alive.expired() && !loading_.is_loading()) (void)save_now();
@@ -135,7 +135,8 @@ class Snapshots::State {
   Result<void> reload(const Reload& how) {
     if (loading_.is_loading()) return Error("ERR A data set is being loaded already");
     if (how.save) {
-      if (is_saving()) kill_child();
+      // It would put what it began with over what is saved now.
+      if (job_ && job_->is_save) kill_child();
       if (auto saved = save_now(); !saved) return Error("ERR");
     }
     RdbLoadOptions options = load_options();

@@ -163,11 +163,10 @@ TEST(Parse, RefusesToBeLessProtectedThanSaid) {
 }
 
 TEST(Parse, DoesNotWarnOfWhatIsTheCaseAnyway) {
-  // Nothing is saved, which is what an empty list of save points asks for.
-  for (const std::string text : {"save \"\"\n", "save 3600 1 300 100 60 10000\n", "save 60 1\nsave \"\"\n"}) {
+  for (const std::string text : {"sanitize-dump-payload yes\n", "sanitize-dump-payload no\n"}) {
     EXPECT_TRUE(parsed(text).warnings.empty()) << text;
   }
-  EXPECT_EQ(parsed("save 60 1\n").warnings.size(), 1U);
+  EXPECT_EQ(parsed("sanitize-dump-payload clients\n").warnings.size(), 1U);
 }
 
 TEST(Parse, WarnsOnceOfWhatDoesNotActYet) {
