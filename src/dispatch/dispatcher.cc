@@ -130,10 +130,10 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   if (errors != 0 && errors != std::exchange(transaction_errors_, 0)) [[unlikely]] after_errors(session, command);
   if (call.effects != nullptr) {
     if (!parts_.keyspace.context().expired_effects.empty()) [[unlikely]] call.propagate_expired();
-    if (!call.propagated && parts_.keyspace.context().dirty != dirty_before) {
-      call.effects->add(session.db, request.arguments);
-    }
-    if (parts_.keyspace.context().dirty != dirty_before || call.propagated) session.written = call.effects->position();
+    // A save sets the count back: SHUTDOWN that has saved is no change.
+    const bool changed = parts_.keyspace.context().dirty > dirty_before;
+    if (changed && !call.propagated) call.effects->add(session.db, request.arguments);
+    if (changed || call.propagated) session.written = call.effects->position();
   }
   return Dispatched::kDone;
 }
