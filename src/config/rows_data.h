@@ -78,7 +78,7 @@ inline constexpr std::array kPersistenceRows{
         .acts(),
     boolean<&S::rdbcompression>("rdbcompression", "yes").acts(),
     boolean<&S::rdbchecksum>("rdbchecksum", "yes").at_start().acts(),
-    boolean<&S::rdb_del_sync_files>("rdb-del-sync-files", "no"),
+    boolean<&S::rdb_del_sync_files>("rdb-del-sync-files", "no").acts(),
     boolean<&S::rdb_save_incremental_fsync>("rdb-save-incremental-fsync", "yes").acts(),
     boolean<&S::stop_writes_on_bgsave_error>("stop-writes-on-bgsave-error", "yes").acts(),
     integer<&S::rdb_key_save_delay>("rdb-key-save-delay", "0", INT_MIN, kIntMax).trait(kHidden).acts(),

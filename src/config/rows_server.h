@@ -85,7 +85,7 @@ inline constexpr std::array kNetworkRows{
         .trait(kManyWords | kRepeats)
         .needs(4)
         .acts()
-        .noted("nobody is in the classes slave and pubsub yet"),
+        .noted("nobody is in the class pubsub yet; see docs/replication.md on a replica in its full sync"),
     integer<&S::tracking_table_max_keys>("tracking-table-max-keys", "1000000", 0, kLongMax),
     integer<&S::io_threads>("io-threads", "1", 1, 128).at_start(),
     boolean<&S::io_threads_do_reads>("io-threads-do-reads", "no").at_start(),
