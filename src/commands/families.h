@@ -17,7 +17,8 @@ using SpecList = std::span<const CommandSpec* const>;
 [[nodiscard]] SpecList server_commands();
 [[nodiscard]] SpecList introspection_commands();
 [[nodiscard]] SpecList cluster_commands();
-[[nodiscard]] SpecList persistence_commands();
 [[nodiscard]] SpecList replication_stream_commands();
+[[nodiscard]] SpecList replicaof_commands();
+[[nodiscard]] SpecList persistence_commands();
 
 }  // namespace skein

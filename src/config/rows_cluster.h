@@ -20,23 +20,25 @@ inline constexpr NumberField kBacklogField{
     }};
 
 inline constexpr std::array kReplicationRows{
-    special("replicaof", "", kReplicaofField).also("slaveof").at_start().trait(kManyWords).needs(2),
-    text<&S::masteruser>("masteruser", "").trait(kSensitive),
-    text<&S::masterauth>("masterauth", "").trait(kSensitive),
-    boolean<&S::replica_serve_stale_data>("replica-serve-stale-data", "yes").also("slave-serve-stale-data"),
+    special("replicaof", "", kReplicaofField).also("slaveof").at_start().trait(kManyWords).needs(2).acts(),
+    text<&S::masteruser>("masteruser", "").trait(kSensitive).acts(),
+    text<&S::masterauth>("masterauth", "").trait(kSensitive).acts(),
+    boolean<&S::replica_serve_stale_data>("replica-serve-stale-data", "yes").also("slave-serve-stale-data").acts(),
     boolean<&S::replica_read_only>("replica-read-only", "yes").also("slave-read-only").acts(),
-    boolean<&S::replica_lazy_flush>("replica-lazy-flush", "no").also("slave-lazy-flush"),
+    boolean<&S::replica_lazy_flush>("replica-lazy-flush", "no").also("slave-lazy-flush").acts(),
     boolean<&S::replica_ignore_maxmemory>("replica-ignore-maxmemory", "yes").also("slave-ignore-maxmemory"),
-    boolean<&S::replica_announced>("replica-announced", "yes"),
+    boolean<&S::replica_announced>("replica-announced", "yes").acts(),
     boolean<&S::replica_ignore_disk_write_errors>("replica-ignore-disk-write-errors", "no"),
-    integer<&S::replica_priority>("replica-priority", "100", 0, kIntMax).also("slave-priority"),
-    text<&S::replica_announce_ip>("replica-announce-ip", "").also("slave-announce-ip"),
-    integer<&S::replica_announce_port>("replica-announce-port", "0", 0, kPortMax).also("slave-announce-port"),
+    integer<&S::replica_priority>("replica-priority", "100", 0, kIntMax).also("slave-priority").acts(),
+    text<&S::replica_announce_ip>("replica-announce-ip", "").also("slave-announce-ip").acts(),
+    integer<&S::replica_announce_port>("replica-announce-port", "0", 0, kPortMax).also("slave-announce-port").acts(),
     boolean<&S::repl_diskless_sync>("repl-diskless-sync", "yes").acts(),
     integer<&S::repl_diskless_sync_delay>("repl-diskless-sync-delay", "5", 0, kIntMax).acts(),
     integer<&S::repl_diskless_sync_max_replicas>("repl-diskless-sync-max-replicas", "0", 0, kIntMax).acts(),
     choice<&S::repl_diskless_load>("repl-diskless-load", "disabled", kDisklessLoadWords)
-        .trait(kNotWhileLoading),
+        .trait(kNotWhileLoading)
+        .acts()
+        .noted("what comes is checked to its last byte before it replaces anything, whatever this says"),
     boolean<&S::repl_disable_tcp_nodelay>("repl-disable-tcp-nodelay", "no").acts(),
     integer<&S::repl_ping_replica_period>("repl-ping-replica-period", "10", 1, kIntMax)
         .also("repl-ping-slave-period")
