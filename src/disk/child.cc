@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -171,24 +172,29 @@ class Child::State : public std::enable_shared_from_this<State> {
   // Its end of the pipe is closed, which is among the last things a process does.
   void end() {
     ended_ = true;
-    const int status = reap();
+    const auto status = reap();
     Ending ending;
-    if (WIFSIGNALED(status)) {
-      ending.signal = WTERMSIG(status);
+    if (!status) {
+      // Somebody else has, and nobody knows how it went.
+      ending.outcome = Error(fmt::format("waitpid: {}", std::strerror(errno)));
+    } else if (WIFSIGNALED(*status)) {
+      ending.signal = WTERMSIG(*status);
       ending.outcome = Error(fmt::format("terminated by signal {}", ending.signal));
-    } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-      ending.outcome = Error(error_.empty() ? fmt::format("ended with {}", WEXITSTATUS(status)) : error_);
+    } else if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
+      ending.outcome = Error(error_.empty() ? fmt::format("ended with {}", WEXITSTATUS(*status)) : error_);
     }
     // The owner may let go of the child from inside.
     const auto self = shared_from_this();
     if (hooks_.on_end) hooks_.on_end(std::move(ending));
   }
 
-  int reap() const {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  // What waitpid says of it.
+  [[nodiscard]] std::optional<int> reap() const {
+    for (;;) {
+      int status = 0;
+      if (::waitpid(pid_, &status, 0) >= 0) return status;
+      if (errno != EINTR) return std::nullopt;
     }
-    return status;
   }
 
   pid_t pid_;

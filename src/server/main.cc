@@ -169,6 +169,7 @@ int serve(const CommandLine& command_line, ProcessFacts process) {
   announce(log, *loaded, !process.config_file.empty() || command_line.config_from_stdin || !command_line.options.empty());
   install_crash_reports(log.descriptor(), config->crash_log_enabled);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, as some starters leave it, how a child ended would be lost
   make_room_for_clients(config, log);
   const PidFile pid_file(config.settings(), background, log);
   process.startup_memory = allocated_bytes();

@@ -28,6 +28,20 @@ RdbWriteOptions::Use use_of(MaxmemoryPolicy policy) {
 
 std::uint64_t megabytes(std::uint64_t bytes) { return bytes / (1024 * 1024); }
 
+// A child at work, and whom to tell.
+struct Job {
+  std::unique_ptr<SnapshotChild> child;
+  bool to_disk = false;
+  bool is_save = false;  // of everything, to dbfilename
+  MonoTime begun{};
+  std::uint64_t keys = 0;
+  std::uint64_t dirty = 0;  // changes it includes
+  std::uint64_t cow_peak = 0;
+  MonoTime heard{};
+  std::function<void(Snapshots::FileOutcome)> on_file;
+  std::function<void(Result<void>)> on_stream_end;
+};
+
 }  // namespace
 
 class Snapshots::State {
@@ -191,20 +205,6 @@ class Snapshots::State {
   }
 
  private:
-  // A child at work, and whom to tell.
-  struct Job {
-    std::unique_ptr<SnapshotChild> child;
-    bool to_disk = false;
-    bool is_save = false;  // of everything, to dbfilename
-    MonoTime begun{};
-    std::uint64_t keys = 0;
-    std::uint64_t dirty = 0;  // changes it includes
-    std::uint64_t cow_peak = 0;
-    MonoTime heard{};
-    std::function<void(FileOutcome)> on_file;
-    std::function<void(Result<void>)> on_stream_end;
-  };
-
   // Absolute: a folder that was removed and made again is found again.
   [[nodiscard]] std::string folder() const {
     const std::string& dir = config_->dir;

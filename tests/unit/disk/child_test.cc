@@ -190,6 +190,19 @@ TEST_F(ChildTest, IsSilentOnceKilled) {
   EXPECT_FALSE(ending_);
 }
 
+// Whoever ignores SIGCHLD never learns how a child has ended: that is no success.
+TEST_F(ChildTest, WhoseEndIsUnknownHasFailed) {
+  struct sigaction before{};
+  struct sigaction action{};
+  action.sa_handler = SIG_IGN;
+  ASSERT_EQ(sigaction(SIGCHLD, &action, &before), 0);
+  start([](ChildReport&) -> Result<void> { return {}; });
+  run();
+  sigaction(SIGCHLD, &before, nullptr);
+  ASSERT_TRUE(ending_);
+  EXPECT_FALSE(ending_->outcome);
+}
+
 TEST_F(ChildTest, MayBeLetGoFromInsideItsEnd) {
   auto started = Child::start(loop_, {}, [](ChildReport&) -> Result<void> { return {}; },
                               {.on_progress = {}, .on_end = [this](Child::Ending how) {
