@@ -31,7 +31,7 @@ std::string name_of_replica(const Session& session) {
 }
 
 Replicas::State::State(Parts parts, Hooks hooks)
-    : parts_(parts), hooks_(std::move(hooks)), wait_timer_(parts.loop), now_(read_boot_clock()) {}
+    : parts_(parts), hooks_(std::move(hooks)), wait_timer_(parts.loop) {}
 
 void Replicas::State::serve(Session& session, const SyncRequest& request) {
   if (session.is_primary_link) return;  // our primary's stream is no client

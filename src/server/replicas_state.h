@@ -163,6 +163,7 @@ class Replicas::State {
   std::vector<std::string_view> pieces_;  // of the write under way
   std::unique_ptr<char[]> buffer_;        // for what is read from files, while there are replicas
   MonoTime now_{};                        // of the last cron
+  MonoTime judges_silence_from_{};        // after a standstill of our own
   MonoTime last_ping_{};
   MonoTime last_newline_{};
   MonoTime without_replicas_since_{};

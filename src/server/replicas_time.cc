@@ -14,12 +14,19 @@ namespace skein {
 
 using Phase = ReplicaSession::Phase;
 
+namespace {
+// Between two rounds of the cron: more, and it was us who could not listen.
+constexpr seconds kStandstill{2};
+}  // namespace
+
 void Replicas::State::on_cron(Now now) {
+  // What replicas said while we stood still is yet to be read.
+  if (now_ != MonoTime{} && now.mono - now_ > kStandstill) judges_silence_from_ = now.mono + kStandstill;
   now_ = now.mono;
   const std::size_t backlog = parts_.config->repl_backlog_size;
   if (parts_.log.backlog_limit() != backlog) parts_.log.set_backlog(backlog);
   keep_alive(now_);
-  cut_silent(now_);
+  if (now_ >= judges_silence_from_) cut_silent(now_);
   start_due();
   flush();
   settle();

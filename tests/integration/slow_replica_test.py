@@ -3,9 +3,11 @@
 
 import os
 import random
+import signal
 import socket
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -236,6 +238,23 @@ class SlowReplicas(unittest.TestCase):
         replica.read_snapshot()
         self.assertTrue(replica.is_cut())
         self.assertIn("Disconnecting timedout replica (streaming sync)", server.log())
+
+    def test_our_own_standstill_is_nobodys_silence(self):
+        server = self.primary(repl_timeout=1)
+        replica = self.attach(server, "capa", "eof")
+        replica.full_sync_begins()
+        replica.read_snapshot()
+        wait_until(lambda: "state=online" in self.state(server))
+        server.signal(signal.SIGSTOP)
+        # The test is about time that passes: there is no fact to wait for.
+        time.sleep(3)
+        replica.send("REPLCONF", "ACK", replica.offset)
+        server.signal(signal.SIGCONT)
+        self.assertEqual(server.info("replication")["connected_slaves"], "1")
+        for _ in range(3):
+            replica.send("REPLCONF", "ACK", replica.offset)
+            self.assertEqual(server.info("replication")["connected_slaves"], "1")
+            time.sleep(0.5)
 
     def test_the_backlog_goes_and_with_it_the_history(self):
         server = self.primary(repl_backlog_ttl=1)
