@@ -17,6 +17,8 @@ using namespace link_effect;
 
 // The longest of redis's own lines, that of protected mode, has about a thousand characters.
 constexpr std::size_t kMaxLine = 4096;
+// No stream has been that long, and sums with it do not overflow.
+constexpr std::int64_t kMaxOffset = std::int64_t{1} << 62;
 
 void append_request(std::string& to, std::initializer_list<std::string_view> words) {
   to += fmt::format("*{}\r\n", words.size());
@@ -175,7 +177,7 @@ void ReplicaLink::on_full_resync(std::string_view rest, MonoTime now, Effects& e
   if (rest.size() > kIdEnd + 1 && rest[0] == ' ' && rest[kIdEnd] == ' ') {
     const auto id = ReplicationId::parse(rest.substr(1, ReplicationId::kSize));
     const auto offset = parse_int64(rest.substr(kIdEnd + 1));
-    if (id && offset && *offset >= 0) {
+    if (id && offset && *offset >= 0 && *offset <= kMaxOffset) {
       say(effects, Say::Level::kNotice, fmt::format("Full resync from master: {}:{}", id->view(), *offset));
       phase_ = AwaitingPayload{*id, ReplOffset{*offset}};
       return;

@@ -20,6 +20,7 @@
 #include <skein/persist/rdb_writer.h>
 #include <skein/replication/history.h>
 #include <skein/replication/log.h>
+#include <skein/session/registry.h>
 
 #include "loading.h"
 #include "log.h"
@@ -40,6 +41,7 @@ class PrimaryLink {
     Loading& loading;
     Log& logger;
     NodeFacts& facts;
+    SessionRegistry* sessions = nullptr;  // where the link is shown as a client
   };
   struct Hooks {
     // A new data set is in place: it stands at `offset` of the history `id`. Our own replicas

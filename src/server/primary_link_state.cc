@@ -32,7 +32,8 @@ PrimaryLink::State::State(Parts parts, Hooks hooks)
                .dispatcher = parts.dispatcher,
                .log = parts.log,
                .facts = parts.facts,
-               .logger = parts.logger}) {}
+               .logger = parts.logger},
+              [this] { close_later(); }) {}
 
 PrimaryLink::State::~State() = default;
 
@@ -80,6 +81,7 @@ void PrimaryLink::State::stop() {
 
 void PrimaryLink::State::shut() {
   shut_ = true;
+  end_session();
   if (socket_ != nullptr) socket_->drop();
   socket_.reset();
   sync_.reset();
@@ -108,12 +110,7 @@ void PrimaryLink::State::on_cron(Now now) { handle(link_.on_tick(now.mono)); }
 void PrimaryLink::State::on_socket_up() {
   connected_ = true;
   if (buffer_.empty()) buffer_.resize(kRead);
-  Session& session = stream_.session();
-  session.address = socket_->remote();
-  session.local_address = socket_->local();
-  session.descriptor = socket_->descriptor();
-  session.created = session.last_active = read_boot_clock();
-  handle(link_.on_connected(session.created));
+  handle(link_.on_connected(read_boot_clock()));
 }
 
 void PrimaryLink::State::on_socket_read(std::size_t bytes) {
@@ -157,6 +154,7 @@ void PrimaryLink::State::carry_out(const link_effect::Close&) {
   if (socket_ != nullptr) socket_->drop();
   socket_.reset();
   connected_ = reading_ = false;
+  end_session();
   stream_.reset();
 }
 
@@ -293,10 +291,38 @@ void PrimaryLink::State::execute() {
 void PrimaryLink::State::tell_changes() {
   if (was_up_ == is_up() && was_syncing_ == is_syncing()) return;
   if (was_up_ && !is_up()) down_since_ = read_boot_clock();
+  if (is_up() && !was_up_) begin_session();
   was_up_ = is_up();
   was_syncing_ = is_syncing();
   if (was_up_) asking_to_take_over_ = false;
   hooks_.changed();
+}
+
+// A client like others for who looks at them: CLIENT LIST shows it, CLIENT KILL ends it.
+void PrimaryLink::State::begin_session() {
+  end_session();
+  stream_.begin_session(parts_.sessions != nullptr ? parts_.sessions->next_id() : 0);
+  Session& session = stream_.session();
+  session.address = socket_->remote();
+  session.local_address = socket_->local();
+  session.descriptor = socket_->descriptor();
+  session.created = session.last_active = read_boot_clock();
+  if (parts_.sessions == nullptr) return;
+  parts_.sessions->add(session);
+  registered_ = true;
+}
+
+void PrimaryLink::State::end_session() {
+  if (std::exchange(registered_, false)) parts_.sessions->remove(stream_.session());
+}
+
+// Somebody walks the sessions: the link ends when they have finished.
+void PrimaryLink::State::close_later() {
+  asio::post(parts_.loop, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->shut_ || !self->stream_.is_closed()) return;
+    self->handle(self->link_.on_lost("closed by a command", read_boot_clock()));
+  });
 }
 
 void PrimaryLink::State::fill(ReplicationFacts::Primary& facts, Now now) const {

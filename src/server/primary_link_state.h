@@ -69,6 +69,9 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   void execute();
   void execute_later();
   void tell_changes();
+  void begin_session();
+  void end_session();
+  void close_later();
   [[nodiscard]] std::optional<ReplicaLink::Place> place() const;
   [[nodiscard]] ReplicaLink::Settings settings_of_link() const;
 
@@ -82,6 +85,7 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   bool connected_ = false;
   bool reading_ = false;
   bool executing_later_ = false;
+  bool registered_ = false;
   // Bytes of the handshake and of payloads. Those of the stream are read into its own buffer.
   std::vector<char> buffer_;
   std::unique_ptr<JobThread> jobs_;

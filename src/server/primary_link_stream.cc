@@ -28,12 +28,22 @@ bool arity_fits(int arity, std::size_t count) {
 
 }  // namespace
 
-PrimaryStream::PrimaryStream(Parts parts) : parts_(parts), session_(0, this) {
-  session_.is_primary_link = true;
+PrimaryStream::PrimaryStream(Parts parts, std::function<void()> closed)
+    : parts_(parts), closed_(std::move(closed)), session_(std::make_unique<Session>(0, this)) {
   batch_.reserve(kBatch);
 }
 
 PrimaryStream::~PrimaryStream() { forget(); }
+
+void PrimaryStream::begin_session(std::uint64_t id) {
+  SKEIN_ASSERT(!running_);
+  forget();
+  const int db = session_->db;
+  session_ = std::make_unique<Session>(id, this);
+  session_->db = db;
+  session_->user = "(superuser)";
+  session_->is_primary_link = true;
+}
 
 std::span<char> PrimaryStream::room() {
   std::size_t wanted = kRead;
@@ -87,6 +97,11 @@ bool PrimaryStream::judge(const Prepared& request) {
     damage_ = fmt::format("wrong number of arguments for '{}'", request.command->name);
     return false;
   }
+  // What may not stand in a transaction turns the connection into something else, or ends the node.
+  if (request.command->is(flag::kNoMulti)) {
+    damage_ = fmt::format("'{}', which no primary sends", request.command->name);
+    return false;
+  }
   return true;
 }
 
@@ -95,6 +110,11 @@ bool PrimaryStream::gather() {
   while (batch_.size() < kBatch) {
     const std::string_view input{bytes_.get() + parsed_, end_ - parsed_};
     if (input.empty()) break;
+    // Anything else would be taken for a line, and one with a zero byte in it never ends.
+    if (!parser_.in_request() && std::string_view{"*\r\n"}.find(input[0]) == std::string_view::npos) {
+      damage_ = "bytes that begin no command";
+      return false;
+    }
     const std::size_t first = arguments_.size();
     const auto status = parser_.parse(input, limits, arguments_);
     if (status == RequestParser::Status::kNeedMore) break;
@@ -111,9 +131,13 @@ bool PrimaryStream::gather() {
                 .argument_count = arguments_.size() - first,
                 .end = parsed_ + parser_.consumed(),
                 .request = {.arguments = {arguments_.data() + first, arguments_.size() - first}}};
-      parts_.dispatcher.prepare(item.request, session_.db);
+      parts_.dispatcher.prepare(item.request, session_->db);
       if (!judge(item.request)) return false;
       batch_.push_back(item);
+    } else if (input.substr(0, parser_.consumed()).find_first_not_of("\r\n") != std::string_view::npos) {
+      // An empty array: passed over it would count in the offset.
+      damage_ = "a request without words, which no primary sends";
+      return false;
     }
     parsed_ += parser_.consumed();
   }
@@ -123,7 +147,7 @@ bool PrimaryStream::gather() {
 
 // Each step's memory is on its way while the step is taken for the requests behind it.
 void PrimaryStream::prefetch_batch() const {
-  Database& db = parts_.keyspace.db(session_.db);
+  Database& db = parts_.keyspace.db(session_->db);
   if (parts_.facts.served_slots != nullptr) {
     for (const Item& item : batch_) {
       if (item.request.hinted) db.prefetch_bucket({{}, item.request.hash, item.request.slot});
@@ -141,18 +165,18 @@ void PrimaryStream::run_batch() {
   }
   if (batch_.size() > 1) prefetch_batch();
   parts_.dispatcher.begin_batch();
-  Output& output = session_.output();
+  Output& output = session_->output();
   for (const Item& item : batch_) {
-    const std::uint64_t errors = session_.writer().errors();
+    const std::uint64_t errors = session_->writer().errors();
     const std::size_t reply_at = output.size();
-    session_.last_command = item.request.command;
-    parts_.dispatcher.apply(session_, item.request);
-    if (session_.writer().errors() != errors) [[unlikely]] log_error(item.request, reply_at);
+    session_->last_command = item.request.command;
+    parts_.dispatcher.apply(*session_, item.request);
+    if (session_->writer().errors() != errors) [[unlikely]] log_error(item.request, reply_at);
     if (abandoned_) break;
-    if (session_.transaction == nullptr) executed_ = item.end;
-    if (session_.closing) break;
+    if (session_->transaction == nullptr) executed_ = item.end;
+    if (session_->closing) break;
   }
-  session_.suspended.reset();
+  session_->suspended.reset();
   output.clear();
   batch_.clear();
   arguments_.clear();
@@ -161,16 +185,16 @@ void PrimaryStream::run_batch() {
 PrimaryStream::Outcome PrimaryStream::run(microseconds budget) {
   const Ticks until = read_ticks() + static_cast<Ticks>(parts_.facts.ticks_per_micro * static_cast<double>(budget.count()));
   running_ = true;
-  session_.last_active = parts_.facts.now.mono;
+  session_->last_active = parts_.facts.now.mono;
   Outcome outcome = Outcome::kHungry;
   for (;;) {
     const bool sound = gather();
     if (!batch_.empty()) run_batch();
-    if (abandoned_ || session_.closing) {
+    if (abandoned_ || session_->closing) {
       outcome = Outcome::kAbandoned;
       break;
     }
-    if (session_.transaction == nullptr) executed_ = parsed_;  // empty lines count as well
+    if (session_->transaction == nullptr) executed_ = parsed_;  // empty lines count as well
     note_executed();
     if (!sound) {
       outcome = Outcome::kDamaged;
@@ -200,7 +224,7 @@ void PrimaryStream::log_error(const Prepared& request, std::size_t reply_at) {
     errors_logged_ = 0;
   }
   if (++errors_logged_ > kErrorsPerSecond) return;
-  std::string text = session_.output().str().substr(reply_at);
+  std::string text = session_->output().str().substr(reply_at);
   text = text.substr(text.starts_with('-') ? 1 : 0, text.find('\r'));
   while (text.ends_with('\r')) text.pop_back();
   parts_.logger.warning(
@@ -209,11 +233,11 @@ void PrimaryStream::log_error(const Prepared& request, std::size_t reply_at) {
 }
 
 void PrimaryStream::forget() {
-  session_.discard_transaction();
-  if (session_.watch_table != nullptr) session_.watch_table->unwatch_all(session_);
-  session_.suspended.reset();
-  session_.output().clear();
-  session_.closing = false;
+  session_->discard_transaction();
+  if (session_->watch_table != nullptr) session_->watch_table->unwatch_all(*session_);
+  session_->suspended.reset();
+  session_->output().clear();
+  session_->closing = false;
 }
 
 // The database stays selected: a primary that goes on where we were does not repeat it.
@@ -232,7 +256,10 @@ void PrimaryStream::reset() {
   capacity_ = 0;
 }
 
-void PrimaryStream::close(bool) { session_.closing = true; }
+void PrimaryStream::close(bool) {
+  session_->closing = true;
+  if (!running_) closed_();
+}
 
 Peer::InputFigures PrimaryStream::input_figures() const { return {end_ - executed_, capacity_}; }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,7 +36,8 @@ class PrimaryStream final : public Peer {
     NodeFacts& facts;
     Log& logger;
   };
-  explicit PrimaryStream(Parts parts);
+  // `closed`: a command (CLIENT KILL) has closed the session outside its own turn.
+  PrimaryStream(Parts parts, std::function<void()> closed);
   ~PrimaryStream() override;
 
   // Room for the next read, 64 KiB at least; told by `commit` how much of it was used.
@@ -62,12 +64,14 @@ class PrimaryStream final : public Peer {
   void reset();
 
   [[nodiscard]] const std::string& damage() const { return damage_; }
-  [[nodiscard]] Session& session() { return session_; }
-  [[nodiscard]] const Session& session() const { return session_; }
+  // The link is up: a client of its own, in the database where the last one stood.
+  void begin_session(std::uint64_t id);
+  [[nodiscard]] Session& session() { return *session_; }
+  [[nodiscard]] const Session& session() const { return *session_; }
   // Received, whether executed or not, beyond the log's end.
   [[nodiscard]] std::size_t pending() const { return end_ - logged_; }
   // Drops the link as soon as the batch under way ends.
-  [[nodiscard]] bool is_closed() const { return session_.closing; }
+  [[nodiscard]] bool is_closed() const { return session_->closing; }
 
   void close(bool after_replies) override;
   [[nodiscard]] InputFigures input_figures() const override;
@@ -93,7 +97,8 @@ class PrimaryStream final : public Peer {
   void forget();
 
   Parts parts_;
-  Session session_;
+  std::function<void()> closed_;
+  std::unique_ptr<Session> session_;
   RequestParser parser_;
   std::vector<Item> batch_;
   Arguments arguments_;

@@ -68,12 +68,15 @@ Result<void> FullSync::begin() {
               : fmt::format("MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF {}",
                             way_ == Way::kFile ? "to disk" : "to parser"));
   // A replica leaves removing what has expired to its primary; a sum is always checked.
-  const RdbLoadOptions options{.now = now_, .drop_expired = false, .verify_checksum = true};
+  const KeyspaceContext& context = parts_.keyspace.context();
+  const RdbLoadOptions options{.now = now_,
+                               .drop_expired = false,
+                               .verify_checksum = true,
+                               .databases = context.cluster_mode ? 1 : parts_.keyspace.count()};
   Keyspace* into = nullptr;
   if (way_ == Way::kFile) {
     if (auto opened = open_file(); !opened) return opened;
   } else if (way_ == Way::kBeside) {
-    const KeyspaceContext& context = parts_.keyspace.context();
     beside_ = std::make_unique<Keyspace>(parts_.keyspace.count(), context.cluster_mode, context.hash_seed);
     beside_->context().lfu = context.lfu;
     beside_->context().now = now_;

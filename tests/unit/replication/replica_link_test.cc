@@ -206,6 +206,7 @@ TEST_F(Linked, TriesAgainAfterRefusals) {
       {greeting + "+FULLRESYNC " + kId + "\r\n", "wrong +FULLRESYNC syntax"},
       {greeting + "+FULLRESYNC " + kId + " -1\r\n", "wrong +FULLRESYNC syntax"},
       {greeting + "+FULLRESYNC " + kId + " x\r\n", "wrong +FULLRESYNC syntax"},
+      {greeting + "+FULLRESYNC " + kId + " 9223372036854775807\r\n", "wrong +FULLRESYNC syntax"},
       {greeting + "+FULLRESYNC " + std::string(40, 'Z') + " 1\r\n", "wrong +FULLRESYNC syntax"},
       {greeting + "+CONTINUE " + kId + "0\r\n", "wrong +CONTINUE syntax"},
       {greeting + "+CONTINUE abc\r\n", "wrong +CONTINUE syntax"},
