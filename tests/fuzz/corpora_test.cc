@@ -45,6 +45,7 @@ constexpr std::array kTargets{
     Target{"resp", fuzz_resp},             Target{"keys", fuzz_keys},     Target{"bus", fuzz_bus},
     Target{"nodes_conf", fuzz_nodes_conf}, Target{"config", fuzz_config}, Target{"text", fuzz_text},
     Target{"rdb", fuzz_rdb},               Target{"restore", fuzz_restore},
+    Target{"psync", fuzz_psync},
 };
 
 struct Seed {

@@ -528,6 +528,42 @@ def restore():
     write("restore", "footer_cut", b"\0\1v\x0a")
 
 
+# A replica's view of its primary: with a password set here, so that AUTH is answered first.
+
+def psync():
+    greeting = b"+PONG\r\n+OK\r\n+OK\r\n+OK\r\n"
+    no_password = b"+PONG\r\n-ERR AUTH <password> called without any password configured\r\n+OK\r\n+OK\r\n"
+    full = b"+FULLRESYNC " + b"b" * 40 + b" 1234\r\n"
+    mark = b"0123456789abcdef0123456789abcdef01234567"
+    data = with_sum(b"REDIS0010" + rdb_key("key", "value") + b"\xff")
+    stream = request("SELECT", "0") + request("SET", "a", "1") + request("PING") + request("REPLCONF", "GETACK", "*")
+    counted = b"$%d\r\n" % len(data) + data
+    put = lambda name, data: write("psync", name, data)
+    put("counted", greeting + full + counted + stream)
+    put("marked", greeting + full + b"$EOF:" + mark + b"\r\n" + data + mark + stream)
+    put("marked_half_before", greeting + full + b"$EOF:" + mark + b"\r\n" + data + mark[:39] + mark)
+    put("keep_alives", b"\n".join([b"", greeting, b"", full, b"", b"", counted + stream]))
+    put("continue", greeting + b"+CONTINUE\r\n" + stream)
+    put("continue_renamed", no_password + b"+CONTINUE " + b"b" * 40 + b"\r\n" + stream)
+    put("group", greeting + b"+CONTINUE\r\n" + request("MULTI") + request("SET", "a", "1") + request("EXEC"))
+    put("stream_damaged", greeting + b"+CONTINUE\r\n" + request("SET", "a", "1") + b"*2\r\n$x\r\n")
+    put("stream_inline", greeting + b"+CONTINUE\r\nSET a 1\r\n")
+    put("stream_empty_lines", greeting + b"+CONTINUE\r\n\r\n\n*0\r\n" + stream)
+    put("only_sync", greeting + b"-ERR unknown command 'PSYNC'\r\n" + counted + stream)
+    put("later", greeting + b"-LOADING Redis is loading the dataset in memory\r\n")
+    put("not_allowed", greeting + b"-NOPERM no\r\n")
+    put("wrong_password", b"+PONG\r\n-WRONGPASS invalid username-password pair\r\n")
+    put("protected", b"-DENIED Redis is running in protected mode\r\n")
+    put("wrong_sum", greeting + full + b"$%d\r\n" % len(data) + data[:-1] + b"\0" + stream)
+    put("bytes_behind", greeting + full + b"$%d\r\n" % (len(data) + 1) + data + b"x")
+    put("cut", greeting + full + counted[:-12])
+    put("length_endless", greeting + full + b"$99999999999999999999\r\n" + data)
+    put("length_absurd", greeting + full + b"$9000000000000000000\r\n" + data)
+    put("offset_endless", greeting + b"+FULLRESYNC " + b"b" * 40 + b" 99999999999999999999\r\n")
+    put("offset_last", greeting + b"+FULLRESYNC " + b"b" * 40 + b" 9223372036854775807\r\n" + counted + stream)
+    put("line_endless", greeting + b"+" * 5000)
+
+
 if __name__ == "__main__":
-    for corpus in (resp, keys, bus, nodes_conf, config, text, rdb, restore):
+    for corpus in (resp, keys, bus, nodes_conf, config, text, rdb, restore, psync):
         corpus()

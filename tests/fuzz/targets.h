@@ -24,6 +24,7 @@ void fuzz_config(Input input);      // a configuration file
 void fuzz_text(Input input);        // patterns, quoting, numbers
 void fuzz_rdb(Input input);         // an RDB file
 void fuzz_restore(Input input);     // a payload of RESTORE
+void fuzz_psync(Input input);       // what a primary sends to its replica
 
 // What a target throws when something did not hold. Nothing else is thrown on purpose.
 class Finding : public std::runtime_error {
