@@ -17,11 +17,7 @@ void Batch::select(int db) {
 
 std::optional<Batch::Duplicate> Batch::add(OwnedEntry entry, std::uint64_t offset) {
   const KeyRef key = db_->ref(entry->key());
-  if (keyspace_.context().cluster_mode) {
-    db_->prefetch_head(key);
-  } else {
-    db_->prefetch_bucket(key);
-  }
+  if (keyspace_.context().cluster_mode) db_->prefetch_head(key);
   items_[count_++] = {std::move(entry), key.hash, offset, key.slot};
   return count_ == kSize ? flush() : std::nullopt;
 }
@@ -36,9 +32,8 @@ void Batch::make_room() {
 std::optional<Batch::Duplicate> Batch::flush() {
   make_room();
   const std::size_t count = std::exchange(count_, 0);
-  if (keyspace_.context().cluster_mode) {
-    for (std::size_t i = 0; i < count; ++i) db_->prefetch_bucket({{}, items_[i].hash, items_[i].slot});
-  }
+  // All at once: what a bucket's page costs to find is waited for together too.
+  for (std::size_t i = 0; i < count; ++i) db_->prefetch_bucket({{}, items_[i].hash, items_[i].slot});
   for (std::size_t i = 0; i < count; ++i) {
     Item& item = items_[i];
     const KeyRef key{item.entry->key(), item.hash, item.slot};

@@ -1,5 +1,5 @@
-// Puts loaded entries into a keyspace, some at a time, so that each one's bucket is on its way
-// from memory while the next are decoded.
+// Puts loaded entries into a keyspace, some at a time, so that their buckets come from memory
+// together and not one after the other.
 #pragma once
 
 #include <array>

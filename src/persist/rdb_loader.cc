@@ -12,6 +12,7 @@
 #include "rdb_batch.h"
 #include "rdb_framer.h"
 #include "rdb_refusals.h"
+#include "seen_keys.h"
 
 namespace skein {
 
@@ -31,7 +32,11 @@ constexpr std::size_t kKeptBuffer = 1024UL * 1024;
 class RdbLoader::State {
  public:
   State(Keyspace* into, RdbLoadOptions options) : keyspace_(into), options_(options) {
-    if (into != nullptr) batch_.emplace(*into);
+    if (into != nullptr) {
+      batch_.emplace(*into);
+    } else {
+      seen_.emplace(static_cast<std::uint64_t>(options.now.value));
+    }
   }
 
   Result<void> feed(std::string_view bytes) {
@@ -164,6 +169,8 @@ class RdbLoader::State {
   void on_end(std::size_t size) {
     if (batch_) {
       if (auto duplicate = batch_->finish()) fail_at(duplicate->offset, twice(duplicate->key));
+    } else if (auto offset = seen_->flush()) {
+      fail_at(*offset, kTwice);
     }
     // One byte is never left waiting, so the record is in the slice, and the sum ends behind it.
     sum_up_to(static_cast<std::size_t>(taken_ + size - slice_at_));
@@ -271,7 +278,7 @@ class RdbLoader::State {
     }
     Reader value(record.substr(framer_.value_at()), scratch_);
     const bool gone = options_.drop_expired && expiry && *expiry < options_.now;
-    const bool sound = batch_ && !gone ? keep(type, value, *key, expiry, use) : type.check(value);
+    const bool sound = batch_ && !gone ? keep(type, value, *key, expiry, use) : check(type, value, *key, gone);
     if (!sound) {
       if (!failure_) fail_at(taken_, rdb::refuse_value(type, *key, value.problem()));
       return;
@@ -291,6 +298,17 @@ class RdbLoader::State {
     return true;
   }
 
+  bool check(const rdb::TypeRow& type, Reader& value, std::string_view key, bool gone) {
+    if (!type.check(value)) return false;
+    if (batch_ || gone) return true;
+    if (auto offset = seen_->add(key, db_, taken_)) {
+      fail_at(*offset, kTwice);
+      return false;
+    }
+    return true;
+  }
+
+  static constexpr std::string_view kTwice = "a key is there for the second time";
   static std::string twice(std::string_view key) { return fmt::format("key {} is there already", rdb::show_key(key)); }
 
   void fail(std::string message) {
@@ -303,6 +321,7 @@ class RdbLoader::State {
   Keyspace* keyspace_;
   RdbLoadOptions options_;
   std::optional<rdb::Batch> batch_;
+  std::optional<rdb::SeenKeys> seen_;  // of a dry run
   std::optional<Error> failure_;
   Phase phase_ = Phase::kHeader;
   int version_ = 0;

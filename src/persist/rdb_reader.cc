@@ -80,7 +80,7 @@ Found Extent::pass_length(std::string_view bytes) {
   return code.found == Found::kMore ? Found::kMore : Found::kDamaged;
 }
 
-Found Extent::pass_string(std::string_view bytes) {
+Found Extent::pass_any_string(std::string_view bytes) {
   const StringHead head = read_string_head(bytes, at);
   if (head.found == Found::kWhole) {
     // Only the whole string is passed: its head is read again with each look, and looks come when
@@ -122,7 +122,7 @@ std::optional<std::string_view> Reader::bytes(std::size_t count) {
   return taken;
 }
 
-std::optional<Reader::String> Reader::string() {
+std::optional<Reader::String> Reader::any_string() {
   const StringHead head = read_string_head(bytes_, at_);
   if (head.found == Found::kMore) return refuse("it ends in the middle of a string");
   if (head.found == Found::kDamaged) return refuse("a string has an impossible head");
@@ -140,12 +140,9 @@ std::optional<Reader::String> Reader::string() {
   return String{{out, head.plain}, std::nullopt};
 }
 
-std::optional<std::string_view> Reader::text() {
-  const auto read = string();
-  if (!read) return std::nullopt;
-  if (!read->integer) return read->bytes;
+std::string_view Reader::decimal(std::int64_t integer) {
   char* out = scratch_.room(20);
-  return std::string_view(out, write_int64(out, *read->integer));
+  return {out, write_int64(out, integer)};
 }
 
 }  // namespace skein::rdb

@@ -29,6 +29,14 @@ template <typename T>
 
 enum class Found : std::uint8_t { kWhole, kMore, kDamaged };
 
+// With its head, the size of a string that is there whole, as it is, with a length of one byte: what
+// nearly all keys and values are. Else 0.
+[[nodiscard]] inline std::size_t short_string(std::string_view bytes, std::size_t at) {
+  if (at >= bytes.size()) return 0;
+  const auto size = static_cast<std::uint8_t>(bytes[at]);
+  return size < 64 && bytes.size() - at > size ? std::size_t{size} + 1 : 0;
+}
+
 // Passes over a record part by part. Where the bytes end too early it keeps its place, and the
 // next look with more bytes goes on from there: however small the pieces, no byte is looked at
 // more often than its own part's head asks for.
@@ -47,7 +55,16 @@ struct Extent {
     return Found::kWhole;
   }
   [[nodiscard]] Found pass_length(std::string_view bytes);
-  [[nodiscard]] Found pass_string(std::string_view bytes);
+  [[nodiscard]] Found pass_string(std::string_view bytes) {
+    if (const std::size_t size = short_string(bytes, at); size != 0) [[likely]] {
+      at += size;
+      return Found::kWhole;
+    }
+    return pass_any_string(bytes);
+  }
+
+ private:
+  [[nodiscard]] Found pass_any_string(std::string_view bytes);
 };
 
 struct LengthCode {
@@ -98,14 +115,26 @@ class Reader {
     std::string_view bytes;
     std::optional<std::int64_t> integer;  // then there are no bytes
   };
-  [[nodiscard]] std::optional<String> string();
+  [[nodiscard]] std::optional<String> string() {
+    if (const std::size_t size = short_string(bytes_, at_); size != 0) [[likely]] {
+      at_ += size;
+      return String{bytes_.substr(at_ - size + 1, size - 1), std::nullopt};
+    }
+    return any_string();
+  }
   // The same, an integer written out in decimal.
-  [[nodiscard]] std::optional<std::string_view> text();
+  [[nodiscard]] std::optional<std::string_view> text() {
+    const auto read = string();
+    if (!read) return std::nullopt;
+    return read->integer ? decimal(*read->integer) : read->bytes;
+  }
 
   [[nodiscard]] std::size_t left() const { return bytes_.size() - at_; }
   [[nodiscard]] const char* problem() const { return problem_; }
 
  private:
+  [[nodiscard]] std::optional<String> any_string();
+  [[nodiscard]] std::string_view decimal(std::int64_t integer);
   std::nullopt_t refuse(const char* problem) {
     problem_ = problem;
     return std::nullopt;

@@ -32,7 +32,7 @@ struct RdbLoadOptions {
 class RdbLoader {
  public:
   // With no keyspace it decodes everything and keeps nothing: a dry run. A key that is there
-  // already, or twice in the file, is damage (which a dry run, remembering no keys, does not see).
+  // already, or twice in the file, is damage; a dry run remembers hashes for that, some 20 bytes a key.
   RdbLoader(Keyspace* into, RdbLoadOptions options);
   ~RdbLoader();
   RdbLoader(const RdbLoader&) = delete;

@@ -78,7 +78,10 @@ TEST(RdbDamage, AKeyThatIsThereTwiceIsDamage) {
   const Loaded loaded = load_rdb(twice);
   EXPECT_EQ(loaded.error, "RDB file, at offset 19: key \"a\" is there already");
   EXPECT_EQ(loaded.content, (Content{{"0 a", "1 -1"}, {"0 b", "2 -1"}}));
+  const Loaded dry = load_rdb(twice, {.dry = true});
+  EXPECT_EQ(dry.error, "RDB file, at offset 19: a key is there for the second time");
   // The same name in another database is another key.
+  EXPECT_EQ(load_rdb(rdb_file(key_record("a", "1") + "\xfe\x01" + key_record("a", "3")), {.dry = true}).error, "");
   EXPECT_EQ(load_rdb(rdb_file(key_record("a", "1") + "\xfe\x01" + key_record("a", "3"))).error, "");
 
   std::string many;
@@ -86,6 +89,9 @@ TEST(RdbDamage, AKeyThatIsThereTwiceIsDamage) {
   const std::string offset = std::to_string(9 + many.size());
   EXPECT_EQ(load_rdb(rdb_file(many + key_record("k500", "v"))).error,
             "RDB file, at offset " + offset + ": key \"k500\" is there already");
+  EXPECT_EQ(load_rdb(rdb_file(many + key_record("k500", "v")), {.dry = true}).error,
+            "RDB file, at offset " + offset + ": a key is there for the second time");
+  EXPECT_EQ(load_rdb(rdb_file(many), {.dry = true}).loaded, 1000U);
 
   Keyspace keyspace{1, false, 3};
   keyspace.db(0).set_string(keyspace.db(0).ref("a"), "old");
