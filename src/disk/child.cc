@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,12 @@ bool write_all(int descriptor, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+// Whether anybody has the other end of a pipe open.
+bool has_reader(int descriptor) {
+  pollfd asked{.fd = descriptor, .events = 0, .revents = 0};
+  return ::poll(&asked, 1, 0) <= 0 || (asked.revents & POLLERR) == 0;
 }
 
 // Private_Dirty of all mappings together, without the heap.
@@ -99,6 +106,7 @@ void take_own_signals() {
 
 bool ChildReport::note(std::uint64_t done) {
   done_ = done;
+  heard_ = heard_ && has_reader(descriptor_);
   if (!heard_) return false;
   const MonoTime now = read_boot_clock();
   if (now < next_) return true;

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import time
@@ -34,6 +35,14 @@ def child_of(server):
     """The pid of a server's child process, once there is one."""
     children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children")
     return int(wait_until(lambda: children.read_text().split(), 10, "a child process")[0])
+
+
+def has_ended(pid):
+    """Whether a process is no more, or waits for whoever is to bury it."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 class SnapshotTest(unittest.TestCase):
@@ -287,6 +296,29 @@ class Trouble(SnapshotTest):
         self.assertEqual(server.ask("SET", "k", "w"), b"OK")
 
     @beyond_redis
+    def test_a_crash_at_any_moment_leaves_a_whole_file(self):
+        server = self.start()
+        server.ask("SET", "generation", "0")
+        server.ask("SAVE")
+        dice = random.Random(1)
+        saved, keys = 0, 1
+        for generation in range(1, 8):
+            server.ask("DEBUG", "POPULATE", "100000", f"g{generation}")
+            server.ask("SET", "generation", str(generation))
+            server.ask("BGSAVE")
+            children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+            time.sleep(dice.random() * 0.05)  # the moment is what is tried out
+            server.kill()
+            wait_until(lambda pids=children: all(has_ended(pid) for pid in pids), 20, "the child to end")
+            self.assertEqual([each for each in os.listdir(server.folder) if each.startswith("temp-")], [])
+            self.start_again(server)
+            found = int(server.ask("GET", "generation"))
+            self.assertIn(found, (saved, generation))
+            if found == generation:
+                saved, keys = generation, keys + 100000
+            self.assertEqual(server.ask("DBSIZE"), keys)
+
+    @beyond_redis
     def test_a_child_whose_server_died_ends_and_cleans_up(self):
         server = self.start(rdb_key_save_delay=1_000_000)
         for i in range(100):
@@ -294,8 +326,7 @@ class Trouble(SnapshotTest):
         server.ask("BGSAVE")
         child = child_of(server)
         server.kill()
-        wait_until(lambda: not os.path.exists(f"/proc/{child}") or
-                   pathlib.Path(f"/proc/{child}/stat").read_text().split()[2] == "Z", 20, "the child to end")
+        wait_until(lambda: has_ended(child), 20, "the child to end")
         self.assertEqual([each for each in os.listdir(server.folder) if each.endswith(".rdb")], [])
 
 
@@ -354,7 +385,7 @@ class Ending(SnapshotTest):
         child = child_of(server)
         self.shut_down(server)
         self.assertEqual(self.ended(server), 0)
-        wait_until(lambda: not os.path.exists(f"/proc/{child}"), 10, "the child to end")
+        wait_until(lambda: has_ended(child), 10, "the child to end")
         self.assertEqual([each for each in os.listdir(server.folder) if each.endswith(".rdb")], [])
 
 

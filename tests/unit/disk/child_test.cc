@@ -190,6 +190,18 @@ TEST_F(ChildTest, IsSilentOnceKilled) {
   EXPECT_FALSE(ending_);
 }
 
+TEST(ChildReportTest, KnowsWhenNobodyListens) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ChildReport report(ends[1]);
+  EXPECT_TRUE(report.note(1));
+  EXPECT_TRUE(report.note(2));
+  ::close(ends[0]);
+  EXPECT_FALSE(report.note(3));
+  report.finish({});
+  ::close(ends[1]);
+}
+
 // Whoever ignores SIGCHLD never learns how a child has ended: that is no success.
 TEST_F(ChildTest, WhoseEndIsUnknownHasFailed) {
   struct sigaction before{};
