@@ -3,6 +3,7 @@
 
 #include <skein/base/text.h>
 #include <skein/commands/services.h>
+#include <skein/persist/dump_payload.h>
 
 #include "object_facts.h"
 
@@ -10,24 +11,10 @@ namespace skein {
 
 namespace {
 
-// What a number takes in a snapshot; nothing when it is written as text.
-std::optional<std::size_t> encoded_size(std::int64_t number) {
-  if (number >= INT8_MIN && number <= INT8_MAX) return 2;
-  if (number >= INT16_MIN && number <= INT16_MAX) return 3;
-  if (number >= INT32_MIN && number <= INT32_MAX) return 5;
-  return std::nullopt;
-}
-
-// What a string takes in a snapshot that is not compressed.
-std::size_t encoded_size(std::string_view text) {
-  constexpr std::size_t kLongestNumber = 11;
-  if (text.size() <= kLongestNumber) {
-    const auto number = parse_int64(text);
-    if (number && encoded_size(*number)) return *encoded_size(*number);
-  }
-  constexpr std::size_t kShort = 1U << 6;
-  constexpr std::size_t kMedium = 1U << 14;
-  return text.size() + (text.size() < kShort ? 1 : text.size() < kMedium ? 2 : 5);
+// What the value alone takes in a snapshot: of a payload without its type, version and checksum.
+std::size_t serialized_length(const Entry& entry, bool compress) {
+  constexpr std::size_t kAround = 1 + 2 + 8;
+  return dump_value(entry, compress).size() - kAround;
 }
 
 }  // namespace
@@ -38,10 +25,9 @@ void debug_object(Call& call) {
     call.reply.error(errors::kNoSuchKey);
     return;
   }
-  Entry::Scratch scratch;
   call.reply.status(fmt::format("Value at:{} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
                                 fmt::ptr(entry), reference_count(*entry, call.services.config.settings()),
-                                encoding_name(entry->encoding()), encoded_size(entry->bytes(scratch)),
+                                encoding_name(entry->encoding()), serialized_length(*entry, call.services.config->rdbcompression),
                                 entry->access_clock(), call.db().idle_time(*entry).count()));
 }
 
