@@ -212,6 +212,7 @@ void Replicas::State::disconnect_all(std::string_view why) {
   if (current_ != nullptr) current_->joinable = false;
   for (const auto& follower : followers_) {
     if (follower->doomed) continue;
+    send_last(*follower);
     notice(fmt::format("Closing the connection with replica {}: {}", name_of_replica(follower->session), why));
     doom(*follower);
   }

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kPieces = 32;
 // What one replica is sent before everybody else gets their turn.
 constexpr std::size_t kAtATime = 1024 * 1024;
+constexpr std::size_t kAtMostAtLast = 64 * kAtATime;
 // A replica this near the end of the log has caught up.
 constexpr std::size_t kNearEnd = 256 * 1024;
 // What is moved from the log to a file before everybody else gets their turn.
@@ -79,6 +80,19 @@ void Replicas::State::push(Follower& follower) {
   if (sent == 0) return;
   bytes_sent_ += sent;
   follower.progress_at = read_boot_clock();
+}
+
+// As much as the socket takes, before the link is closed: what it gets now it need not ask for again,
+// and with all of it it can go on where the node stood.
+void Replicas::State::send_last(Follower& follower) {
+  if (follower.phase() != Phase::kOnline) return;
+  std::size_t sent = 0;
+  while (sent < kAtMostAtLast && !follower.doomed && !follower.connection.waits_to_send()) {
+    const std::size_t step = send_some(follower);
+    if (step == 0) break;
+    sent += step;
+  }
+  bytes_sent_ += sent;
 }
 
 // One write. Zero: there is nothing to send, or the socket takes nothing.

@@ -131,6 +131,7 @@ class Replicas::State {
 
   // replicas_send.cc
   void push(Follower& follower);
+  void send_last(Follower& follower);
   [[nodiscard]] std::size_t send_some(Follower& follower);
   [[nodiscard]] std::size_t send_file(Follower& follower);
   [[nodiscard]] std::size_t send_payload(Follower& follower);
