@@ -219,8 +219,8 @@ void ReplicaLink::on_psync_refused(const std::string& line, MonoTime now, Effect
   }
   // Nothing that another command would change.
   if (starts_with_any(line, {"-NOAUTH", "-NOPERM", "-DENIED"})) {
-    fail(fmt::format("The primary does not let us replicate: {}. Check masteruser and masterauth here, and what that "
-                     "user may do there.",
+    fail(fmt::format("The primary does not let us replicate: {} (see masteruser and masterauth here, and what that user "
+                     "may do there)",
                      line),
          now, effects);
     return;

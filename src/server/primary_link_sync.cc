@@ -51,12 +51,12 @@ FullSync::FullSync(Parts parts, std::optional<std::uint64_t> length, bool same_h
 
 FullSync::~FullSync() {
   if (stage_ == Stage::kLoading) parts_.loading.abandon();
-  if (stage_ != Stage::kOver && began_loading_) {
-    if (way_ == Way::kEmpty) free(empty_keyspace());
+  if (stage_ != Stage::kOver && began_foreign_) {
+    if (way_ == Way::kEmpty) parts_.free_later(empty_keyspace());
     parts_.loading.end_foreign(0, 0);
   }
   loader_.reset();
-  if (beside_ != nullptr) free(beside_->flush(-1));
+  if (beside_ != nullptr) parts_.free_later(beside_->flush(-1));
   close_file();
   remove_file();
 }
@@ -89,7 +89,7 @@ Result<void> FullSync::begin() {
   loader_ = std::make_unique<RdbLoader>(into, options);
   if (way_ != Way::kFile) {
     parts_.logger.notice("MASTER <-> REPLICA sync: Loading DB in memory");
-    began_loading_ = true;
+    began_foreign_ = true;
     parts_.loading.begin_foreign(way_ == Way::kBeside && same_history_, length_.value_or(0));
   }
   return {};
@@ -102,7 +102,7 @@ Result<void> FullSync::take(std::string_view bytes) {
   const std::uint64_t dirty = parts_.keyspace.context().dirty;
   auto taken = loader_->feed(bytes);
   parts_.keyspace.context().dirty = dirty;
-  if (began_loading_) parts_.loading.note_foreign(loader_->offset());
+  if (began_foreign_) parts_.loading.note_foreign(loader_->offset());
   if (!taken) return taken.error().within("the data set is damaged");
   return {};
 }
@@ -201,7 +201,7 @@ void FullSync::on_synced(const Result<void>& synced) {
     end({.outcome = ready.error()});
     return;
   }
-  load_file();
+  replace_data();
 }
 
 Result<void> FullSync::rename_file() {
@@ -219,11 +219,34 @@ Result<void> FullSync::rename_file() {
   return {};
 }
 
-void FullSync::load_file() {
-  stage_ = Stage::kLoading;
+// The old tables are freed on the helper thread in any case. Unless replica-lazy-flush says
+// that there is memory for both, loading waits for that; nobody sees the empty keyspace.
+void FullSync::replace_data() {
   loader_.reset();
   parts_.logger.notice("MASTER <-> REPLICA sync: Flushing old data");
-  free(empty_keyspace());
+  auto old = empty_keyspace();
+  if (parts_.config->replica_lazy_flush || old.empty()) {
+    parts_.free_later(std::move(old));
+    load_file();
+    return;
+  }
+  stage_ = Stage::kEmptying;
+  began_foreign_ = true;
+  parts_.loading.begin_foreign(false, written_);
+  // A job must be copyable.
+  auto box = std::make_shared<std::vector<DetachedTables>>(std::move(old));
+  parts_.jobs.submit([box] { box->clear(); },
+                     [self = weak_from_this()] {
+                       const auto sync = self.lock();
+                       if (sync == nullptr || sync->stage_ != Stage::kEmptying) return;
+                       sync->began_foreign_ = false;
+                       sync->parts_.loading.end_foreign(0, 0);
+                       sync->load_file();
+                     });
+}
+
+void FullSync::load_file() {
+  stage_ = Stage::kLoading;
   parts_.logger.notice("MASTER <-> REPLICA sync: Loading DB in memory");
   parts_.loading.load_file(dump_, {.now = now_, .drop_expired = false, .verify_checksum = true},
                            [self = weak_from_this()](Loading::Loaded loaded) {
@@ -236,7 +259,7 @@ void FullSync::on_loaded(Loading::Loaded loaded) {
   stage_ = Stage::kOver;
   if (!loaded.outcome) {
     // Half of a data set is none.
-    free(empty_keyspace());
+    parts_.free_later(empty_keyspace());
     end({.outcome = loaded.outcome, .facts = {}, .data_lost = true});
     return;
   }
@@ -258,7 +281,8 @@ FullSync::Installed FullSync::finish_loading() {
   done_ = {};
   stage_ = Stage::kOver;
   parts_.loading.abandon();
-  (void)empty_keyspace();
+  if (std::exchange(began_foreign_, false)) parts_.loading.end_foreign(0, 0);
+  parts_.free_later(empty_keyspace());
   Installed installed;
   const std::uint64_t dirty = parts_.keyspace.context().dirty;
   RdbLoader loader(&parts_.keyspace, {.now = now_, .drop_expired = false, .verify_checksum = true});
@@ -281,7 +305,7 @@ FullSync::Installed FullSync::finish_loading() {
   if (installed.outcome) {
     installed.facts = loader.facts();
   } else {
-    (void)empty_keyspace();
+    parts_.free_later(empty_keyspace());
     installed.data_lost = true;
   }
   parts_.keyspace.context().dirty = dirty;
@@ -293,10 +317,6 @@ std::vector<DetachedTables> FullSync::empty_keyspace() {
   auto tables = parts_.keyspace.flush(-1);
   parts_.keyspace.context().dirty = dirty;
   return tables;
-}
-
-void FullSync::free(std::vector<DetachedTables> tables) {
-  if (parts_.config->replica_lazy_flush || way_ == Way::kBeside) parts_.free_later(std::move(tables));
 }
 
 void FullSync::close_file() {

@@ -59,19 +59,20 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   [[nodiscard]] Result<void> take(std::string_view bytes);
   // No more comes. `done` is told once, now or later.
   void complete(std::function<void(Installed)> done);
-  // The old data is gone and the new half loaded.
-  [[nodiscard]] bool is_loading() const { return stage_ == Stage::kLoading; }
+  // The old data is gone, the new not there yet.
+  [[nodiscard]] bool is_loading() const { return stage_ == Stage::kEmptying || stage_ == Stage::kLoading; }
   // Loads the rest at once; `done` of complete() is not told any more.
   [[nodiscard]] Installed finish_loading();
 
  private:
-  enum class Stage : std::uint8_t { kReceiving, kSyncing, kLoading, kOver };
+  enum class Stage : std::uint8_t { kReceiving, kSyncing, kEmptying, kLoading, kOver };
 
   [[nodiscard]] Result<void> open_file();
   [[nodiscard]] Result<void> write(std::string_view bytes);
   void sync_file();
   void on_synced(const Result<void>& synced);
   [[nodiscard]] Result<void> rename_file();
+  void replace_data();
   void load_file();
   void on_loaded(Loading::Loaded loaded);
   void remove_file();
@@ -79,7 +80,6 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   void swap_in();
   void end_snapshot();
   [[nodiscard]] std::vector<DetachedTables> empty_keyspace();
-  void free(std::vector<DetachedTables> tables);
   void end(Installed installed);
 
   Parts parts_;
@@ -88,7 +88,7 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   UnixMillis now_;
   Way way_;
   Stage stage_ = Stage::kReceiving;
-  bool began_loading_ = false;  // of a foreign source
+  bool began_foreign_ = false;  // the gate is ours, not of a file being loaded
   std::unique_ptr<Keyspace> beside_;
   std::unique_ptr<RdbLoader> loader_;
   std::function<void(Installed)> done_;
