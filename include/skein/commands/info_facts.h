@@ -54,12 +54,9 @@ struct InfoFacts {
   std::uint64_t expire_cycle_cpu_ms = 0;
   double expired_stale_percent = 0;            // of the keys the active expiry looked at, how many had expired
   std::uint64_t expire_time_cap_reached = 0;   // active expiry cycles that ran out of time
-  std::uint64_t forks = 0;
   std::uint64_t reads = 0;
   std::uint64_t writes = 0;
   std::uint64_t unexpected_errors = 0;
-  // Persistence.
-  std::int64_t last_save_unix_seconds = 0;
   // CPU, seconds.
   double cpu_system = 0;
   double cpu_user = 0;
