@@ -35,7 +35,8 @@ Replication::Replication(Parts parts, Hooks hooks)
              .snapshots = parts.snapshots,
              .loading = parts.loading,
              .logger = parts.logger,
-             .facts = parts.facts},
+             .facts = parts.facts,
+             .sessions = &parts.sessions},
             link_hooks()) {}
 
 Replication::~Replication() = default;

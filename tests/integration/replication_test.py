@@ -397,9 +397,9 @@ class Pair:
     def test_a_replica_does_not_expire_by_itself(self):
         self.attach()
         self.primary.ask("SET", "lasting", "1")
-        self.primary.ask("SET", "short", "1", "PX", "250")
+        self.primary.ask("SET", "short", "1", "PX", "800")
         self.primary.ask("SET", "later", "1")
-        self.primary.ask("PEXPIRE", "later", "250")
+        self.primary.ask("PEXPIRE", "later", "800")
         wait_caught_up(self.primary, self.replica)
         # While its primary stands still nobody tells it to delete.
         self.primary.signal(signal.SIGSTOP)
