@@ -251,7 +251,7 @@ std::string_view state_word(const Follower& follower) {
       return follower.snapshot != nullptr && follower.snapshot->kind == FullSyncPlan::Kind::kStream ? "wait_bgsave"
                                                                                                     : "send_bulk";
     case Phase::kOnline: return "online";
-    case Phase::kSnapshotSent: return "rdb_transmitted";
+    case Phase::kSnapshotSent: break;
   }
   return "";
 }
@@ -265,6 +265,7 @@ void Replicas::State::fill(ReplicationFacts& facts, Now now) const {
   for (const auto& follower : followers_) {
     if (follower->doomed) continue;
     const ReplicaSession& replica = follower->facts();
+    if (replica.phase == Phase::kSnapshotSent) continue;  // a tool that has what it wanted
     const bool online = replica.phase == Phase::kOnline;
     facts.replicas.push_back(
         {.ip = ip_of_replica(follower->session),
