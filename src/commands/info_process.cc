@@ -20,9 +20,14 @@ std::int64_t difference(std::uint64_t larger, std::uint64_t smaller) {
   return static_cast<std::int64_t>(larger) - static_cast<std::int64_t>(smaller);
 }
 
+bool is_replica(const Session& session) { return session.replica != nullptr && session.replica->is_replica(); }
+
+// Of normal clients: replicas and the link to the primary are counted elsewhere.
 std::uint64_t clients_memory(const Services& services) {
   std::uint64_t sum = 0;
-  for (const Session* session : services.sessions.all()) sum += sizeof *session + memory_of(*session);
+  for (const Session* session : services.sessions.all()) {
+    if (!is_replica(*session) && !session->is_primary_link) sum += sizeof *session + memory_of(*session);
+  }
   return sum;
 }
 
@@ -110,7 +115,9 @@ void write_clients_section(const InfoSource& from, InfoText& to) {
     output = std::max(output, session->output().memory());
     if (session->suspended != nullptr) ++blocked;
   }
-  to.field("connected_clients", from.services.sessions.size());
+  const auto& sessions = from.services.sessions.all();
+  const auto replicas = std::count_if(sessions.begin(), sessions.end(), [](const Session* s) { return is_replica(*s); });
+  to.field("connected_clients", sessions.size() - static_cast<std::size_t>(replicas));
   to.field("cluster_connections", from.facts.cluster_connections);
   to.field("maxclients", from.services.config->maxclients);
   to.field("client_recent_max_input_buffer", input);

@@ -111,6 +111,7 @@ void Daemon::reset_statistics() {
   lazyfreed_ = 0;
   turns_.reset_statistics();
   snapshots_.reset_statistics();
+  replication_.replicas().reset_statistics();
 }
 
 }  // namespace skein
