@@ -30,8 +30,8 @@ FullSync::Way choose_way(DisklessLoad load, const Keyspace& keyspace) {
 }
 
 // A rename is only safe from a crash once the directory is.
-Result<void> sync_directory() {
-  const int directory = ::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+Result<void> sync_directory(const std::string& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return system_error("open the directory");
   const int failed = ::fsync(directory);
   const Error error = system_error("fsync the directory");
@@ -143,10 +143,12 @@ void FullSync::end_snapshot() {
 }
 
 Result<void> FullSync::open_file() {
-  dump_ = parts_.config->dbfilename;
+  // Whole paths: `dir` may change meanwhile.
+  directory_ = parts_.config->dir.empty() ? "." : parts_.config->dir;
+  dump_ = fmt::format("{}/{}", directory_, parts_.config->dbfilename);
   const std::int64_t unix_seconds = now_.value / 1000;
   for (int attempt = 0; attempt < 5; ++attempt) {
-    temporary_ = fmt::format("temp-{}.{}.rdb", unix_seconds + attempt, ::getpid());
+    temporary_ = fmt::format("{}/temp-{}.{}.rdb", directory_, unix_seconds + attempt, ::getpid());
     file_ = ::open(temporary_.c_str(), O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0644);
     if (file_ >= 0) return {};
     if (errno != EEXIST) break;
@@ -210,9 +212,9 @@ Result<void> FullSync::rename_file() {
   const bool renamed = ::rename(temporary_.c_str(), dump_.c_str()) == 0;
   const Error error = system_error(
       fmt::format("Failed trying to rename the temp DB into {} in MASTER <-> REPLICA synchronization", dump_));
-  parts_.jobs.submit([old, renamed] {
+  parts_.jobs.submit([old, renamed, directory = directory_] {
     if (old >= 0) ::close(old);
-    if (renamed) (void)sync_directory();
+    if (renamed) (void)sync_directory(directory);
   });
   if (!renamed) return error;
   temporary_.clear();

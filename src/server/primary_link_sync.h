@@ -92,6 +92,7 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   std::unique_ptr<Keyspace> beside_;
   std::unique_ptr<RdbLoader> loader_;
   std::function<void(Installed)> done_;
+  std::string directory_;
   std::string temporary_;
   std::string dump_;
   int file_ = -1;
