@@ -44,7 +44,7 @@ void Daemon::on_loaded(const Loading::Loaded& loaded, MonoTime begun) {
   }
   log_.notice(fmt::format("Done loading RDB, keys loaded: {}, keys expired: {}.", loaded.keys, loaded.expired));
   functions_ = loaded.facts.functions;
-  replication_.on_loaded(loaded.facts);
+  replication_.on_loaded(loaded.facts, cluster_ != nullptr ? cluster_->is_replica() : !config_->replicaof.host.empty());
   log_.notice(fmt::format("DB loaded from disk: {:.3f} seconds",
                           std::chrono::duration<double>(read_boot_clock() - begun).count()));
   if (cluster_ != nullptr) {

@@ -48,7 +48,7 @@ Replicas::Hooks Replication::replicas_hooks() {
                 hooks_.changed();
               },
           .on_takeover_request = [this](const SyncRequest& request) { return hand_over_to(request); },
-          .has_data = [this] { return has_data_ && !parts_.loading.shuts_gate(); },
+          .has_data = [this] { return link_.is_up() && !parts_.loading.shuts_gate(); },
           .is_replica = [this] { return is_replica(); },
           .on_backlog_freed = [this] { begin_new_history(); },
           .stream_is_held = [this] { return handover_.is_under_way(); }};
@@ -75,17 +75,18 @@ void Replication::start() {
   if (!primary.host.empty()) (void)follow(primary.host, primary.port);
 }
 
-void Replication::on_loaded(const RdbFacts& facts) {
+void Replication::on_loaded(const RdbFacts& facts, bool as_replica) {
   if (!facts.replication) return;
   const auto& stood = *facts.replication;
   log_.restart(stood.offset);
   log_.open();
-  if (parts_.config->replicaof.host.empty() && !parts_.config->cluster_enabled) {
-    // Its writes from here on are a history of their own; who followed it may go on.
-    history_.former = History::Former{stood.id, stood.offset};
-  } else {
+  if (as_replica) {
     history_ = {.id = stood.id, .former = std::nullopt};
     link_.select_db(stood.selected_db);
+  } else {
+    // Its writes from here on are a history of their own: others may have seen more of the old one
+    // than was saved. Who saw no more may go on.
+    history_.former = History::Former{stood.id, stood.offset};
   }
   refresh_feed();
 }
@@ -136,7 +137,6 @@ void Replication::stop_following() {
   feed_.set_database(database);
   // They come back and are told the new name.
   replicas_.disconnect_all("this node is a primary now");
-  has_data_ = true;
   refresh_feed();
   hooks_.changed();
 }
@@ -146,7 +146,6 @@ void Replication::on_new_data(const ReplicationId& id, ReplOffset offset) {
   history_ = {.id = id, .former = std::nullopt};
   log_.restart(offset);
   log_.open();
-  has_data_ = true;
 }
 
 void Replication::on_link_changed() {
@@ -220,7 +219,6 @@ bool Replication::has_enough_replicas(Now now) const {
 
 std::optional<RdbFacts::Replication> Replication::facts_for_snapshot() const {
   if (is_replica()) {
-    if (!has_data_) return std::nullopt;
     return RdbFacts::Replication{history_.id, log_.end(), std::max(link_.selected_db(), 0)};
   }
   if (!log_.is_open()) return std::nullopt;

@@ -59,7 +59,7 @@ class Replication final : public ReplicationActions {
   // Follows the primary of the configuration, if it names one. Once data has been loaded.
   void start();
   // The data set that was loaded at start says where it stands in which history.
-  void on_loaded(const RdbFacts& facts);
+  void on_loaded(const RdbFacts& facts, bool as_replica);
 
   ReplicationFacts replication_facts() override;
   [[nodiscard]] bool is_replica() const override { return link_.is_following(); }
@@ -115,7 +115,6 @@ class Replication final : public ReplicationActions {
   Replicas replicas_;
   PrimaryLink link_;
   Handover handover_;
-  bool has_data_ = true;  // of a history of its own, or of its primary's
   Rate input_rate_;
   Rate output_rate_;
 };
