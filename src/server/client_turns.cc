@@ -304,8 +304,8 @@ void ClientTurns::resume_paused() {
 void ClientTurns::check_limits(MonoTime now) {
   const seconds idle = parts_.settings.timeout;
   for (Session* session : parts_.sessions.all()) {
-    Client& client = Client::of(*session);
     if (session->is_primary_link || is_replica(*session)) continue;  // their timeouts and limits are of another kind
+    Client& client = Client::of(*session);
     if (idle.count() > 0 && session->suspended == nullptr && now - session->last_active > idle) {
       hooks_.log("Closing idle client");
       close(client, false);
