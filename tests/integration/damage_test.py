@@ -247,8 +247,9 @@ class Trial:
         self.replica.ask("REPLICAOF", "127.0.0.1", self.proxy.port)
         wait_until(hold.reached.is_set, 20, "the full sync to be half done")
         self.primary.kill()
-        hold.go_on.set()
+        # Cut first: what is held back may be all that was missing.
         self.proxy.cut()
+        hold.go_on.set()
         if not self.replica.ask("GET", "k:0").startswith(b"old|"):
             raise AssertionError("the old data is gone")
         self.primary.start()

@@ -397,15 +397,16 @@ class Pair:
     def test_a_replica_does_not_expire_by_itself(self):
         self.attach()
         self.primary.ask("SET", "lasting", "1")
-        self.primary.ask("SET", "short", "1", "PX", "800")
+        # Long enough for the primary to stand still before, on a busy machine too.
+        self.primary.ask("SET", "short", "1", "PX", "2500")
         self.primary.ask("SET", "later", "1")
-        self.primary.ask("PEXPIRE", "later", "800")
+        self.primary.ask("PEXPIRE", "later", "2500")
         wait_caught_up(self.primary, self.replica)
         # While its primary stands still nobody tells it to delete.
         self.primary.signal(signal.SIGSTOP)
         try:
             with self.replica.connect() as client:
-                wait_until(lambda: client.ask("EXISTS", "short", "later") == 0, 5, "both to count as missing")
+                wait_until(lambda: client.ask("EXISTS", "short", "later") == 0, 10, "both to count as missing")
                 self.assertEqual(b"$-1\r\n", client.request("GET", "short"))
                 self.assertEqual(-2, client.ask("PTTL", "later"))
                 self.assertEqual([("$", b"lasting")], client.ask("KEYS", "*"))
