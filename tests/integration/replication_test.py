@@ -768,6 +768,8 @@ class SwitchedUnderLoad(ServerTest):
             for _ in range(4):
                 writer.wait_written()
                 wait_link_up(replica)
+                wait_until(lambda: "state=online" in primary.info("replication").get("slave0", ""), 10,
+                           "the primary to have heard of it too")
                 how(primary, replica)
                 primary, replica = replica, primary
                 wait_link_up(replica)
