@@ -1,4 +1,5 @@
 // INFO's replication section: the node's role, whom it follows, who follows it.
+#include "followed_primary.h"
 #include "info.h"
 
 namespace skein {
@@ -46,25 +47,11 @@ void write_replicas(const InfoSource& from, const ReplicationFacts& facts, InfoT
   }
 }
 
-// A replica of the cluster whose new role has not been saved yet: it is connected to nobody.
-std::optional<Primary> primary_by_role(const InfoSource& from) {
-  const ClusterNode* node = from.services.cluster;
-  if (node == nullptr || !node->topology().self().is_replica()) return std::nullopt;
-  const Topology& topology = node->topology();
-  const NodeIndex index = topology.self().primary;
-  Primary primary;
-  if (!index.is_none() && topology.contains(index)) {
-    primary.host = topology.node(index).address.ip;
-    primary.port = topology.node(index).address.port;
-  }
-  return primary;
-}
-
 }  // namespace
 
 void write_replication_section(const InfoSource& from, InfoText& to) {
   const ReplicationFacts facts = from.services.replication->replication_facts();
-  if (const auto primary = facts.primary ? facts.primary : primary_by_role(from)) {
+  if (const auto primary = followed_primary(facts, from.services)) {
     write_primary(from, *primary, to);
   } else {
     to.field("role", "master");

@@ -1,6 +1,7 @@
 // ROLE, and FAILOVER, which exchanges two nodes' roles.
 #include <skein/commands/services.h>
 
+#include "followed_primary.h"
 #include "grammar.h"
 #include "server_specs.h"
 
@@ -32,21 +33,9 @@ void role_of_replica(ReplyWriter& reply, const Primary& primary) {
   reply.integer(connected ? primary.offset.value : -1);
 }
 
-// A replica of the cluster whose new role has not been saved yet.
-std::optional<Primary> primary_by_role(const ClusterNode* node) {
-  if (node == nullptr || !node->topology().self().is_replica()) return std::nullopt;
-  const NodeIndex index = node->topology().self().primary;
-  Primary primary;
-  if (!index.is_none() && node->topology().contains(index)) {
-    primary.host = node->topology().node(index).address.ip;
-    primary.port = node->topology().node(index).address.port;
-  }
-  return primary;
-}
-
 void role(Call& call) {
   const ReplicationFacts facts = call.services.replication->replication_facts();
-  if (const auto primary = facts.primary ? facts.primary : primary_by_role(call.services.cluster)) {
+  if (const auto primary = followed_primary(facts, call.services)) {
     role_of_replica(call.reply, *primary);
     return;
   }
