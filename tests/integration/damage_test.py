@@ -112,10 +112,11 @@ class Trial:
                 f"repl-diskless-load {self.load}")
 
     def run(self):
-        self.primary = self.start(self.primary_kind, repl_diskless_sync=self.diskless)
-        self.replica = self.start("skein", repl_diskless_load=self.load)
-        proxy = self.proxy = Proxy(self.primary)
+        self.proxy = None
         try:
+            self.primary = self.start(self.primary_kind, repl_diskless_sync=self.diskless)
+            self.replica = self.start("skein", repl_diskless_load=self.load)
+            proxy = self.proxy = Proxy(self.primary)
             fill_generation(self.primary, "new", NEW_KEYS, self.source)
             fill_generation(self.replica, "old", OLD_KEYS, self.source)
             for server in self.servers:
@@ -127,7 +128,8 @@ class Trial:
         except (AssertionError, OSError, Closed) as failure:
             raise Broken(f"{failure}\nlog of the replica:\n{self.replica.log()[-4000:]}") from None
         finally:
-            proxy.close()
+            if self.proxy:
+                self.proxy.close()
             for server in self.servers:
                 server.stop()
 
