@@ -126,7 +126,7 @@ class Trial:
                 self.kind()
             self.judge(reader, proxy)
         except (AssertionError, OSError, Closed) as failure:
-            raise Broken(f"{failure}\nlog of the replica:\n{self.replica.log()[-4000:]}") from None
+            raise Broken(f"{failure}\nlog of the replica:\n{self.servers[-1].log()[-4000:]}") from None
         finally:
             if self.proxy:
                 self.proxy.close()
