@@ -119,6 +119,7 @@ bool Replication::follow(std::string_view host, std::uint16_t port) {
     parts_.logger.notice(fmt::format("Turning into a replica of {}:{}; it is offered to continue from offset {} of history {}",
                                      host, port, log_.end().value, history_.id.view()));
   }
+  parts_.logger.set_role('S');
   link_.follow(std::string(host), port);
   hooks_.following({.host = std::string(host), .port = port});
   refresh_feed();
