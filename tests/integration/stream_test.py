@@ -172,7 +172,7 @@ class Streams(unittest.TestCase):
                 [("SET", "k", "1", "EX", "100")], [("SET", "k", "1", "PX", "100000", "NX")], [("SET", "k", "1", "KEEPTTL")],
                 [("SET", "k", "1", "EXAT", "9999999999", "XX")], [("set", "k", "2", "GET")], [("SET", "n", "2", "nx", "get")],
                 [("SET", "k", "1", "PXAT", "1")], [("SETEX", "k", "10", "v"), ("PSETEX", "k", "100000", "v")],
-                [("EXPIRE", "k", "100"), ("PEXPIRE", "k", "100000", "GT"), ("EXPIREAT", "k", "9999999999")],
+                [("EXPIRE", "k", "100"), ("PEXPIRE", "k", "200000", "GT"), ("EXPIREAT", "k", "9999999999")],
                 [("EXPIRE", "k", "-1"), ("SET", "k", "1"), ("PEXPIREAT", "k", "1")],
                 [("SET", "k", "1"), ("GETEX", "k", "EX", "100"), ("GETEX", "k", "PERSIST"), ("GETEX", "k", "PXAT", "1")],
                 [("SET", "k", "1"), ("GETDEL", "k"), ("GETDEL", "k"), ("GETSET", "k", "5"), ("GETSET", "k", "6")],
