@@ -68,6 +68,7 @@ deep_fresh() {
   [ "$(id -u)" = 0 ] || { echo "fresh: needs root, for chroot" >&2; return 1; }
   command -v debootstrap >/dev/null || apt-get -qq -y install debootstrap
   fresh=$(mktemp -d)
+  chmod 755 "$fresh"  # a root directory that other users may enter, as everywhere
   trap 'rm -rf --one-file-system "$fresh"' RETURN
   # shellcheck disable=SC2016  # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
