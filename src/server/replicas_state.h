@@ -13,6 +13,7 @@
 
 #include <asio/steady_timer.hpp>
 
+#include <skein/base/clock.h>
 #include <skein/base/random.h>
 #include <skein/disk/file_reader.h>
 #include <skein/disk/spill_file.h>
@@ -163,7 +164,7 @@ class Replicas::State {
   asio::steady_timer wait_timer_;
   std::vector<std::string_view> pieces_;  // of the write under way
   std::unique_ptr<char[]> buffer_;        // for what is read from files, while there are replicas
-  MonoTime now_{};                        // of the last cron
+  MonoTime now_ = read_boot_clock();      // of the last cron, or of the start before the first
   MonoTime judges_silence_from_{};        // after a standstill of our own
   MonoTime last_ping_{};
   MonoTime last_newline_{};

@@ -21,7 +21,7 @@ constexpr seconds kStandstill{2};
 
 void Replicas::State::on_cron(Now now) {
   // What replicas said while we stood still is yet to be read.
-  if (now_ != MonoTime{} && now.mono - now_ > kStandstill) judges_silence_from_ = now.mono + kStandstill;
+  if (now.mono - now_ > kStandstill) judges_silence_from_ = now.mono + kStandstill;
   now_ = now.mono;
   const std::size_t backlog = parts_.config->repl_backlog_size;
   if (parts_.log.backlog_limit() != backlog) parts_.log.set_backlog(backlog);

@@ -250,7 +250,7 @@ class SlowReplicas(unittest.TestCase):
         time.sleep(3)
         replica.send("REPLCONF", "ACK", replica.offset)
         server.signal(signal.SIGCONT)
-        self.assertEqual(server.info("replication")["connected_slaves"], "1")
+        self.assertEqual(server.info("replication")["connected_slaves"], "1", server.log()[-1500:])
         for _ in range(3):
             replica.send("REPLCONF", "ACK", replica.offset)
             self.assertEqual(server.info("replication")["connected_slaves"], "1")
