@@ -13,6 +13,7 @@ Replication::Hooks Daemon::replication_hooks() {
               [this](const PrimaryAddress& primary) {
                 if (!config_->cluster_enabled) config_.found_primary(primary);
               },
+          .new_data = [this](const RdbFacts& facts) { functions_ = facts.functions; },
           .pause_writers =
               [this](bool on) {
                 handing_over_ = on;

@@ -56,7 +56,7 @@ Replicas::Hooks Replication::replicas_hooks() {
 
 PrimaryLink::Hooks Replication::link_hooks() {
   return {.on_new_data = [this](const ReplicationId& id, ReplOffset offset,
-                                const RdbFacts&) { on_new_data(id, offset); },
+                                const RdbFacts& facts) { on_new_data(id, offset, facts); },
           .on_renamed =
               [this](const ReplicationId& id) {
                 history_.rename(id, log_.end());
@@ -142,11 +142,12 @@ void Replication::stop_following() {
   hooks_.changed();
 }
 
-void Replication::on_new_data(const ReplicationId& id, ReplOffset offset) {
+void Replication::on_new_data(const ReplicationId& id, ReplOffset offset, const RdbFacts& facts) {
   replicas_.disconnect_all("a new data set came from the primary");
   history_ = {.id = id, .former = std::nullopt};
   log_.restart(offset);
   log_.open();
+  hooks_.new_data(facts);
 }
 
 void Replication::on_link_changed() {

@@ -50,6 +50,8 @@ class Replication final : public ReplicationActions {
     std::function<void()> begin_turn;
     // Whom this node follows, or nobody: for the configuration.
     std::function<void(const PrimaryAddress&)> following;
+    // A data set came from the primary: what it says beside its keys is ours now.
+    std::function<void(const RdbFacts&)> new_data;
     // Writers wait while the node is handed over.
     std::function<void(bool on)> pause_writers;
   };
@@ -94,11 +96,10 @@ class Replication final : public ReplicationActions {
   [[nodiscard]] std::optional<RdbFacts::Replication> facts_for_snapshot() const;
 
  private:
-  // In the order of their birth: the data of link_ and replicas_ refer to what stands before.
   [[nodiscard]] bool tells_effects() const;
   void refresh_feed();
   void begin_new_history();
-  void on_new_data(const ReplicationId& id, ReplOffset offset);
+  void on_new_data(const ReplicationId& id, ReplOffset offset, const RdbFacts& facts);
   void on_link_changed();
   void end_failover(std::string_view why);
   void judge_failover(MonoTime now);
@@ -106,6 +107,7 @@ class Replication final : public ReplicationActions {
   Replicas::Hooks replicas_hooks();
   PrimaryLink::Hooks link_hooks();
 
+  // In the order of their birth: link_ and replicas_ refer to what stands before.
   Parts parts_;
   Hooks hooks_;
   Random random_;

@@ -652,6 +652,15 @@ class Chains(ServerTest):
     def ids(self, servers):
         return {server.info("replication")["master_replid"] for server in servers}
 
+    def test_function_libraries_come_through(self):
+        top, middle, end = self.server("redis"), self.server("skein"), self.server("redis")
+        top.ask("FUNCTION", "LOAD", "#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+        top.ask("SET", "k", "1")
+        follow(middle, top)
+        follow(end, middle)
+        wait_same_data(top, middle, end)
+        self.assertEqual(1, len(end.ask("FUNCTION", "LIST")))
+
     def run_chain(self, *kinds):
         top, middle, end = servers = self.chain(*kinds)
         with top.connect() as client:
