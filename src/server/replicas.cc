@@ -307,6 +307,7 @@ void Replicas::await(Session& session, ReplOffset written, std::uint64_t wanted,
 }
 void Replicas::end_waits() { state_->answer_waits(true); }
 std::size_t Replicas::count() const { return state_->count(); }
+std::uint64_t Replicas::bytes_out() const { return state_->bytes_sent_; }
 std::uint64_t Replicas::good_count(Now now) const { return state_->good_count(now); }
 void Replicas::fill(ReplicationFacts& facts, Now now) const { state_->fill(facts, now); }
 void Replicas::reset_statistics() {

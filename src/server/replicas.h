@@ -76,6 +76,7 @@ class Replicas {
   void end_waits();
 
   [[nodiscard]] std::size_t count() const;
+  [[nodiscard]] std::uint64_t bytes_out() const;  // since the start, or the last reset
   [[nodiscard]] std::uint64_t good_count(Now now) const;  // online, and heard within min-replicas-max-lag
   // Replicas, log_memory, replicas_memory, and the counters of syncs and of bytes sent.
   void fill(ReplicationFacts& facts, Now now) const;

@@ -188,10 +188,8 @@ void Replication::on_cron(Now now) {
   link_.on_cron(now);
   replicas_.on_cron(now);
   if (handover_.is_under_way()) judge_failover(now.mono);
-  ReplicationFacts figures;
-  replicas_.fill(figures, now);
   input_rate_.sample(link_.bytes_in(), now.mono);
-  output_rate_.sample(figures.net_output_bytes, now.mono);
+  output_rate_.sample(replicas_.bytes_out(), now.mono);
 }
 
 void Replication::apply_settings() {
