@@ -56,16 +56,16 @@ std::uint32_t gates_of(const CommandSpec& spec) {
   const auto has = [&](std::uint32_t f) { return (spec.flags & f) != 0; };
   if (!has(flag::kNoAuth)) gates |= gate::kAuth;
   if (!has(flag::kRunsInMulti)) gates |= gate::kMulti;
-  if (!spec.keys.empty() || spec.movable_keys) gates |= gate::kCluster;
+  if (!spec.keys.empty() || spec.movable_keys) gates |= gate::kCluster | gate::kFlight;
   if (!has(flag::kNeverPaused)) gates |= gate::kPauseAll;
-  if (has(flag::kWrite | flag::kMayReplicate)) gates |= gate::kPauseWrite;
+  if (has(flag::kWrite | flag::kMayReplicate)) gates |= gate::kPauseWrite | gate::kLease;
   if (has(flag::kDenyOom)) gates |= gate::kMemory;
   if (has(flag::kWrite)) gates |= gate::kReadOnly | gate::kDisk | gate::kFewReplicas;
   if (has(flag::kTellsDiskTrouble)) gates |= gate::kDisk;
   if (!has(flag::kStale)) gates |= gate::kStale;
   if (!has(flag::kLoading)) gates |= gate::kLoading;
   if (has(flag::kDebug)) gates |= gate::kDebug;
-  if (has(flag::kExecutes)) gates |= gate::kCluster | gate::kJudgedByCalls;
+  if (has(flag::kExecutes)) gates |= gate::kCluster | gate::kFlight | gate::kJudgedByCalls;
   return gates;
 }
 

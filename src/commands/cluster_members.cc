@@ -28,7 +28,7 @@ void failover(Call& call, ClusterNode& member) {
     refuse_extra_arguments(call);
     return;
   }
-  conclude(call, member.failover(own_arguments(call)));
+  conclude(call, member.failover(own_arguments(call), call.now));
 }
 
 void forget(Call& call, ClusterNode& member) { conclude(call, member.forget(call.arg(2), call.now)); }

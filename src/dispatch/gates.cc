@@ -99,6 +99,10 @@ Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& requ
     queue(session, request);
     return Passed::kAnswered;
   }
+  if ((shut & gate::kLease) != 0) {
+    session.suspend(SuspendReason::kNoLease, command, request.arguments);
+    return Passed::kSuspended;
+  }
   return Passed::kRun;
 }
 

@@ -290,11 +290,11 @@ void ClientTurns::close_all() {
   close_marked();
 }
 
-void ClientTurns::resume_paused() {
+void ClientTurns::resume(SuspendReason reason) {
   hooks_.begin_turn();
   // Resuming may end sessions, never begin one; closing is deferred.
   for (Session* session : parts_.sessions.all()) {
-    if (session->suspended == nullptr || session->suspended->reason != SuspendReason::kPaused || session->closing) continue;
+    if (session->suspended == nullptr || session->suspended->reason != reason || session->closing) continue;
     parts_.dispatcher.resume(*session);
     session->peer()->wake();
   }

@@ -51,8 +51,8 @@ class ClientTurns final : public ClientHandler {
   Session& adopt(Stream stream);
   void start(Session& session);
 
-  // Runs calls that waited for a pause that is over.
-  void resume_paused();
+  // Runs calls that waited for what is over now.
+  void resume(SuspendReason reason);
   void close_all();
   // Cuts clients over their output limits and idle ones. From the cron.
   void check_limits(MonoTime now);

@@ -98,7 +98,7 @@ void ClusterRunner::tick() {
   tick_later();
   const Now now = read_clocks();
   if (save_ != nullptr && save_->has_failed && now.mono >= save_->retry_at) save_in_background();
-  if (hooks_.data) node_->on_data(hooks_.data());
+  if (hooks_.data) node_->on_data(hooks_.data(), now);
   node_->on_tick(now);
   carry_out_effects(false);
 }
@@ -192,6 +192,18 @@ void ClusterRunner::carry_out(const StopReplicating&) {
 void ClusterRunner::carry_out(const EmptyDataset&) {
   auto tables = keyspace_.flush(-1);
   if (hooks_.free_later) hooks_.free_later(std::move(tables));
+}
+
+void ClusterRunner::carry_out(const PauseWriters& effect) {
+  if (hooks_.pause_writers) hooks_.pause_writers(effect.until);
+}
+
+void ClusterRunner::carry_out(const ResumeWriters&) {
+  if (hooks_.resume_writers) hooks_.resume_writers();
+}
+
+void ClusterRunner::carry_out(const HandoverEnded& effect) {
+  if (hooks_.handover_ended) hooks_.handover_ended(effect);
 }
 
 void ClusterRunner::carry_out(const StateChanged&) { changed_ = true; }

@@ -36,6 +36,10 @@ struct ClusterHooks {
   std::function<DataFacts()> data;
   // The keys of a slot that was lost are about to be deleted.
   std::function<void(Slot)> losing;
+  // A replica takes over on request: writes wait, until then at most.
+  std::function<void(MonoTime)> pause_writers;
+  std::function<void()> resume_writers;
+  std::function<void(const HandoverEnded&)> handover_ended;
 };
 
 // From where this node is to copy its data, while it is a replica.
@@ -111,6 +115,9 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void carry_out(const ReplicateFrom& effect);
   void carry_out(const StopReplicating& effect);
   void carry_out(const EmptyDataset& effect);
+  void carry_out(const PauseWriters& effect);
+  void carry_out(const ResumeWriters& effect);
+  void carry_out(const HandoverEnded& effect);
   void carry_out(const StateChanged& effect);
   void carry_out(const LogEvent& effect);
   // Saving.

@@ -39,6 +39,9 @@ NodeSettings node_settings(const Settings& s, std::uint16_t listening_at) {
   node.require_full_coverage = s.cluster_require_full_coverage;
   node.replica_no_failover = s.cluster_replica_no_failover;
   node.allow_replica_migration = s.cluster_allow_replica_migration;
+  node.migration_barrier = s.cluster_migration_barrier;
+  node.replica_validity_factor = s.cluster_replica_validity_factor;
+  node.replica_ping_period = s.repl_ping_replica_period;
   node.endpoint_type = s.cluster_preferred_endpoint_type;
   return node;
 }

@@ -88,7 +88,7 @@ void Daemon::end_pause() {
   facts_.pause_until = {};
   refresh_gates();
   // Not from inside the command that ended it.
-  asio::post(loop_, [this] { turns_.resume_paused(); });
+  asio::post(loop_, [this] { turns_.resume(SuspendReason::kPaused); });
 }
 
 }  // namespace skein

@@ -18,7 +18,7 @@ Replication::Hooks Daemon::replication_hooks() {
               [this](bool on) {
                 handing_over_ = on;
                 refresh_gates();
-                if (!on) asio::post(loop_, [this] { turns_.resume_paused(); });
+                if (!on) asio::post(loop_, [this] { turns_.resume(SuspendReason::kPaused); });
               }};
 }
 

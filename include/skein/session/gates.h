@@ -26,8 +26,10 @@ enum : std::uint32_t {
   kDebug = 1U << 15,       // enable-debug-command does not allow everybody
   kDisk = 1U << 16,        // snapshots fail and stop-writes-on-bgsave-error says so
   kFewReplicas = 1U << 17, // min-replicas-to-write
+  kLease = 1U << 18,       // a primary that may have been replaced: writes wait
+  kFlight = 1U << 19,      // keys are on their way to another node: calls that touch them wait
   // EXEC has to pass these when one of the calls it would run has to.
-  kJudgedByCalls = kPauseWrite | kMemory | kDisk | kFewReplicas | kReadOnly | kStale | kLoading,
+  kJudgedByCalls = kPauseWrite | kMemory | kDisk | kFewReplicas | kReadOnly | kStale | kLoading | kLease,
 };
 
 }  // namespace skein::gate

@@ -59,7 +59,14 @@ struct WatchedKey {
 };
 
 // What a call that answers later waits for.
-enum class SuspendReason : std::uint8_t { kPaused, kReplicas };
+enum class SuspendReason : std::uint8_t {
+  kPaused,
+  kReplicas,      // WAIT
+  kNoLease,       // a write, while this primary may have been replaced
+  kKeysInFlight,  // a key of the call is on its way to another node
+  kMigrating,     // MIGRATE itself
+  kHandover       // SHUTDOWN, while a replica takes over
+};
 
 struct SuspendedCall {
   OwnedCall call;

@@ -127,6 +127,7 @@ void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::strin
   });
 
   const bool lost_all = taken_from_us > 0 && topology_.node(own_primary).slot_count == 0;
+  if (lost_all && own_primary == kSelf && is_handing_over()) return on_all_slots_lost_to(claimant);
   if (lost_all && (settings_.allow_replica_migration || claimed == taken_from_us)) {
     log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
                                           topology_.node(claimant).id.view()));

@@ -260,19 +260,6 @@ Result<std::string> ClusterNode::Member::bump_epoch() {
   return fmt::format("{} {}", bumped ? "BUMPED" : "STILL", self().config_epoch.value);
 }
 
-Result<void> ClusterNode::Member::failover(Args options) const {
-  bool force = false;
-  if (!options.empty()) {
-    force = equals_ignore_case(options[0], "force") || equals_ignore_case(options[0], "takeover");
-    if (!force || options.size() > 1) return refusal("syntax error");
-  }
-  if (self().is_primary()) return refusal("You should send CLUSTER FAILOVER to a replica");
-  if (self().primary.is_none()) return refusal("I'm a replica but my master is unknown to me");
-  const bool reachable = !topology_.node(self().primary).has_failed() && !links(self().primary).out.is_none();
-  if (!reachable && !force) return refusal("Master is down or failed, please use CLUSTER FAILOVER FORCE");
-  return refusal("This replica does not stand for election yet, so it can't replace its master");
-}
-
 Result<std::int64_t> ClusterNode::Member::count_failure_reports(std::string_view id, Now now) {
   const auto named = find_named(id, "Unknown node");
   if (!named) return named.error();

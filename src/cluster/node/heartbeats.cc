@@ -59,15 +59,16 @@ void ClusterNode::Member::watch_member(NodeIndex index, Now now) {
     open_link(index, now.mono);
   }
   if (link.out_is_up && should_ping(heard, now.mono, settings_.node_timeout)) return ping(index, now);
-  if (is_silent(heard, now.mono, settings_.node_timeout)) suspect(index, now.mono);
+  if (is_silent(heard, now.mono, settings_.node_timeout)) suspect(index, now);
 }
 
-void ClusterNode::Member::suspect(NodeIndex index, MonoTime now) {
+void ClusterNode::Member::suspect(NodeIndex index, Now now) {
   const Node& node = topology_.node(index);
   if (node.has_failed() || node.is_suspected()) return;
   log(EventLevel::kDebug, fmt::format("*** NODE {} possibly failing", node.id.view()));
   topology_.edit(index, [](Node& edited) { edited.flags.set(NodeFlag::kPfail); });
-  mark_failed_if_agreed(index, now);
+  mark_failed_if_agreed(index, now.mono);
+  spread_suspicion(index, now);
 }
 
 void ClusterNode::Member::mark_failed_if_agreed(NodeIndex index, MonoTime now) {
@@ -125,6 +126,7 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
     }
   }
 
+  if (type != MessageType::kPong && !to.is_none()) note_ping(to, now.mono);
   if (type == MessageType::kPing && !to.is_none()) health(to).ping_sent = now.mono;
   auto header = own_header(type);
   header.understands_extensions = true;
@@ -174,6 +176,7 @@ PacketHeader ClusterNode::Member::own_header(MessageType type) {
   header.bus_port = node.address.bus_port;
   header.flags = node.flags;
   header.state_ok = state_ == ClusterState::kOk;
+  header.paused = is_paused_for_takeover();
   return header;
 }
 

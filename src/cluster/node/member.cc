@@ -106,8 +106,20 @@ void ClusterNode::Member::on_settings(NodeSettings settings, Now now) {
 void ClusterNode::Member::on_tick(Now now) {
   ++ticks_;
   ping_members(now);
+  keep_lease(now);
+  run_takeover(now);
+  run_election(now);
+  follow_orphan(now);
+  watch_caution(now);
   // While it is down the state also depends on the time that passes.
   if (state_ == ClusterState::kFail) state_revision_ = 0;
+  settle(now);
+}
+
+void ClusterNode::Member::on_data(DataFacts facts, Now now) {
+  data_ = facts;
+  if (!wants_data()) return;
+  run_takeover(now);
   settle(now);
 }
 

@@ -2,10 +2,13 @@
 //
 // The functions are spread over several sources by what they concern: inputs and saving
 // (member.cc), packets (packets.cc), heartbeats (heartbeats.cc), links and addresses
-// (links.cc), slot claims, roles and votes (claims.cc), operator's commands (commands.cc),
-// replies as data (views.cc).
+// (links.cc), slot claims, roles and votes (claims.cc), a replica's election (elections.cc),
+// taking over on request (takeovers.cc), the right to write (write_lease.cc), starting
+// without data (caution.cc), operator's commands (commands.cc), what operators are told of
+// decisions (decisions.cc), replies as data (views.cc).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -46,7 +49,8 @@ class ClusterNode::Member {
   void on_packet(const PacketOrigin& origin, std::string_view bytes, Now now);
   void on_saved(SaveTicket ticket, Now now);
   void on_settings(NodeSettings settings, Now now);
-  void on_data(DataFacts facts) { data_ = facts; }
+  void on_data(DataFacts facts, Now now);
+  bool wants_data() const;
   Effects take_effects() { return outbox_.take(); }
 
   // Commands.
@@ -61,7 +65,9 @@ class ClusterNode::Member {
   Result<void> reset(Args args, Now now);
   Result<void> set_config_epoch(std::string_view epoch);
   Result<std::string> bump_epoch();
-  Result<void> failover(Args options) const;
+  Result<void> failover(Args options, Now now);
+  void begin_handover(Now now);
+  void abandon_handover(Now now);
   void save_config() { outbox_.want_save(); }
   Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
   Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;
@@ -74,6 +80,9 @@ class ClusterNode::Member {
   std::vector<Shard> shards_view() const;
   std::vector<LinkView> links_view(Now now) const;
   ClusterInfo info() const;
+  MonoTime write_lease_end() const;
+  bool is_holding_back() const;
+  std::string doctor_text(Now now) const;
 
   const Topology& topology() const { return topology_; }
   ClusterState state() const { return state_; }
@@ -91,6 +100,11 @@ class ClusterNode::Member {
   struct Ban {
     NodeId id;
     MonoTime until;
+  };
+  struct Decision {
+    UnixMillis at;
+    std::string verdict;
+    std::string text;
   };
   // A packet of a member, as the handlers see it.
   struct Arrival {
@@ -151,7 +165,7 @@ class ClusterNode::Member {
   void ping_members(Now now);
   void open_missing_links(MonoTime now);
   void watch_member(NodeIndex index, Now now);
-  void suspect(NodeIndex index, MonoTime now);
+  void suspect(NodeIndex index, Now now);
   void mark_failed_if_agreed(NodeIndex index, MonoTime now);
   void clear_fail_if_due(NodeIndex index, MonoTime now);
   void send_heartbeat(MessageType type, LinkId link, NodeIndex to, Now now);
@@ -193,6 +207,32 @@ class ClusterNode::Member {
   void leave_shared_epoch(NodeIndex other, Epoch others_epoch);
   Result<Epoch> take_new_epoch();
 
+  // elections.cc: automatic failover, and where replicas go.
+  void run_election(Now now);               // each tick, and after what may carry it further
+  void on_vote(const Arrival& arrival);     // AUTH_ACK
+  void on_rival(const Arrival& arrival);    // another replica's AUTH_REQUEST, besides the vote
+  void spread_suspicion(NodeIndex index, Now now);  // it has just become PFAIL here
+  void follow_orphan(Now now);              // replica migration
+
+  // takeovers.cc: CLUSTER FAILOVER at both ends, and handing over before the end.
+  void run_takeover(Now now);                        // each tick, and when data has come
+  void on_takeover_wish(const Arrival& arrival);     // MFSTART, from one of our replicas
+  void on_paused_primary(const Arrival& arrival);    // a heartbeat of our primary that says PAUSED
+  bool is_paused_for_takeover() const;               // this primary's headers say PAUSED
+  bool is_handing_over() const;
+  void on_all_slots_lost_to(NodeIndex claimant);     // while it hands over
+
+  // write_lease.cc: failover/lease.h's view of pings and answers.
+  void note_ping(NodeIndex index, MonoTime now);     // a PING or MEET leaves by our link
+  void note_answer(const Arrival& arrival);          // a PONG has come by our link
+  void keep_lease(Now now);                          // each tick
+
+  // caution.cc: a primary that starts without its data.
+  void watch_caution(Now now);                       // each tick and each packet
+
+  // decisions.cc: a log line that CLUSTER DOCTOR shows again. `verdict` is its name in the code.
+  void decide(EventLevel level, std::string_view verdict, std::string text, Now now);
+
   // commands.cc
   Result<NodeIndex> find_named(std::string_view id, std::string_view unknown) const;
   void apply_slot_edit(SlotEdit edit, const SlotBitmap& slots);
@@ -217,6 +257,7 @@ class ClusterNode::Member {
   Voter voter_;
   DataFacts data_;
   std::vector<Ban> bans_;
+  std::deque<Decision> decisions_;  // the last ones, oldest first
 
   ClusterState state_ = ClusterState::kFail;
   MonoTime started_;

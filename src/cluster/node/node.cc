@@ -30,7 +30,8 @@ void ClusterNode::on_packet(const PacketOrigin& origin, std::string_view bytes, 
 }
 void ClusterNode::on_saved(SaveTicket ticket, Now now) { member_->on_saved(ticket, now); }
 void ClusterNode::on_settings(NodeSettings settings, Now now) { member_->on_settings(std::move(settings), now); }
-void ClusterNode::on_data(DataFacts facts) { member_->on_data(facts); }
+void ClusterNode::on_data(DataFacts facts, Now now) { member_->on_data(facts, now); }
+bool ClusterNode::wants_data() const { return member_->wants_data(); }
 Effects ClusterNode::take_effects() { return member_->take_effects(); }
 
 Result<void> ClusterNode::meet(Args args, Now now) { return settled(*member_, now, member_->meet(args, now)); }
@@ -59,7 +60,20 @@ Result<void> ClusterNode::set_config_epoch(std::string_view epoch, Now now) {
   return settled(*member_, now, member_->set_config_epoch(epoch));
 }
 Result<std::string> ClusterNode::bump_epoch(Now now) { return settled(*member_, now, member_->bump_epoch()); }
-Result<void> ClusterNode::failover(Args options) const { return member_->failover(options); }
+Result<void> ClusterNode::failover(Args options, Now now) {
+  return settled(*member_, now, member_->failover(options, now));
+}
+void ClusterNode::begin_handover(Now now) {
+  member_->begin_handover(now);
+  member_->settle(now);
+}
+void ClusterNode::abandon_handover(Now now) {
+  member_->abandon_handover(now);
+  member_->settle(now);
+}
+MonoTime ClusterNode::write_lease_end() const { return member_->write_lease_end(); }
+bool ClusterNode::is_holding_back() const { return member_->is_holding_back(); }
+std::string ClusterNode::doctor_text(Now now) const { return member_->doctor_text(now); }
 void ClusterNode::save_config(Now now) {
   member_->save_config();
   member_->settle(now);

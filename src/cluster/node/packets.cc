@@ -68,8 +68,14 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
   } else if (arrival.sender_is_settled) {
     if (const auto* fail = std::get_if<FailBody>(&packet->body)) on_fail(arrival, *fail);
     if (const auto* update = std::get_if<UpdateBody>(&packet->body)) on_update(arrival, *update);
-    if (packet->type == MessageType::kAuthRequest) on_vote_request(arrival);
+    if (packet->type == MessageType::kAuthRequest) {
+      on_vote_request(arrival);
+      on_rival(arrival);
+    }
+    if (packet->type == MessageType::kAuthAck) on_vote(arrival);
+    if (packet->type == MessageType::kMfStart) on_takeover_wish(arrival);
   }
+  watch_caution(now);
   settle(now);
 }
 
@@ -128,8 +134,12 @@ void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
     }
     if (packet.type == MessageType::kPing) update_address(arrival);
   }
-  if (!arrival.link_node.is_none() && packet.type == MessageType::kPong) on_pong(arrival);
+  if (!arrival.link_node.is_none() && packet.type == MessageType::kPong) {
+    note_answer(arrival);
+    on_pong(arrival);
+  }
   if (!arrival.sender_is_settled) return;
+  if (packet.paused) on_paused_primary(arrival);
 
   learn_role(arrival);
   learn_claim(arrival);

@@ -94,6 +94,21 @@ struct StopReplicating {};
 // Throw away all keys: CLUSTER RESET on a replica.
 struct EmptyDataset {};
 
+// A replica is about to take over on request: clients' writes wait, until `until` at most.
+struct PauseWriters {
+  MonoTime until;
+};
+
+// It has taken over, or has not come to it: they wait no longer.
+struct ResumeWriters {};
+
+// What begin_handover led to. When it succeeded another node owns this one's slots and this
+// one is to end without another word: it still shows the others a primary.
+struct HandoverEnded {
+  bool handed_over = false;
+  std::string why;  // when it failed
+};
+
 enum class ClusterState : std::uint8_t { kOk, kFail };
 
 // Whether the cluster serves has changed, as cluster_state shows.
@@ -110,7 +125,7 @@ struct LogEvent {
 };
 
 using Effect = std::variant<OpenLink, CloseLink, SendPacket, SaveTopology, SlotsLost, ReplicateFrom, StopReplicating,
-                            EmptyDataset, StateChanged, LogEvent>;
+                            EmptyDataset, PauseWriters, ResumeWriters, HandoverEnded, StateChanged, LogEvent>;
 using Effects = std::vector<Effect>;
 
 }  // namespace skein

@@ -48,10 +48,12 @@ struct PacketOrigin {
   std::string_view local_ip;   // this node's end of the connection
 };
 
-// What only the owner knows and the others are told.
+// What only the owner knows: how good this node's data is.
 struct DataFacts {
   ReplOffset offset;           // a primary's own, or what a replica has processed
   bool primary_link_up = true; // of a replica
+  // Of a replica: since when nothing has come from its primary; max() when it never had its data.
+  milliseconds primary_silence = milliseconds::max();
 };
 
 class ClusterNode {
@@ -73,7 +75,10 @@ class ClusterNode {
   void on_packet(const PacketOrigin& origin, std::string_view bytes, Now now);
   void on_saved(SaveTicket ticket, Now now);
   void on_settings(NodeSettings settings, Now now);  // CONFIG SET
-  void on_data(DataFacts facts);
+  // At each tick, and at the end of a turn while `wants_data` says so.
+  void on_data(DataFacts facts, Now now);
+  // A takeover waits for the data to reach an offset.
+  [[nodiscard]] bool wants_data() const;
 
   // What is to be done since the last call. Empty costs nothing.
   [[nodiscard]] Effects take_effects();
@@ -94,12 +99,25 @@ class ClusterNode {
   Result<void> reset(Args hard_or_soft, Now now);
   Result<void> set_config_epoch(std::string_view epoch, Now now);
   Result<std::string> bump_epoch(Now now);  // the status: "BUMPED 4" or "STILL 4"
-  // Always refused: with redis's words where redis refuses, otherwise because a replica does not
-  // stand for election yet.
-  Result<void> failover(Args options) const;
+  Result<void> failover(Args options, Now now);
   void save_config(Now now);
   [[nodiscard]] Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
   [[nodiscard]] Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;  // lines of CLUSTER NODES
+
+  // This node is about to end: its most advanced replica is to take over first. Ends with
+  // HandoverEnded, at once when there is nobody to hand over to.
+  void begin_handover(Now now);
+  void abandon_handover(Now now);
+
+  // Until when this node, as a primary, may execute and acknowledge writes: failover/lease.h.
+  // MonoTime::max() when nobody could replace it; in the past while in doubt.
+  [[nodiscard]] MonoTime write_lease_end() const;
+  // It started without data though it owns slots and has replicas, and lets itself be replaced
+  // (failover/cautious_start.h): no replica is served, no client's keys.
+  [[nodiscard]] bool is_holding_back() const;
+
+  // CLUSTER DOCTOR: findings, each with its cure, and the last decisions.
+  [[nodiscard]] std::string doctor_text(Now now) const;
 
   // What CLUSTER NODES, SLOTS, SHARDS, INFO, LINKS show.
   [[nodiscard]] std::string nodes_text(Now now, bool client_uses_tls = false) const;

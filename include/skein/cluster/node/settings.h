@@ -44,6 +44,9 @@ struct NodeSettings {
   bool require_full_coverage = true;
   bool replica_no_failover = false;
   bool allow_replica_migration = true;
+  int migration_barrier = 1;           // replicas a primary keeps before one may migrate away
+  int replica_validity_factor = 10;    // of the node timeout; 0: data of any age may be promoted
+  seconds replica_ping_period{10};     // repl-ping-replica-period
   EndpointType endpoint_type = EndpointType::kIp;
 
   // Marks outgoing packets with a checksum that Skein nodes verify and redis ignores.

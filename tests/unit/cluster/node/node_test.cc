@@ -259,7 +259,7 @@ TEST(ClusterNode, EndpointsAndShards) {
   Loopback net(3);
   net.form(2);
   ASSERT_TRUE(net.node(2).replicate(net.id(0), net.now()));
-  net.node(2).on_data({.offset = {40}});
+  net.node(2).on_data({.offset = {40}}, net.now());
   net.run_for(3000ms);
   const auto slots = net.node(1).slots_view();
   ASSERT_EQ(slots.size(), 2u);
