@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -105,8 +106,16 @@ struct ResumeWriters {};
 // What begin_handover led to. When it succeeded another node owns this one's slots and this
 // one is to end without another word: it still shows the others a primary.
 struct HandoverEnded {
+  // A replica that could take over and is no Skein: it has to be asked as a client is,
+  // with CLUSTER FAILOVER. A handover that ends so has paused nobody.
+  struct AskAsClient {
+    NodeId replica;
+    std::string ip;
+    std::uint16_t port = 0;  // of clients, without TLS where it has both
+  };
   bool handed_over = false;
   std::string why;  // when it failed
+  std::optional<AskAsClient> ask_as_client;
 };
 
 enum class ClusterState : std::uint8_t { kOk, kFail };
