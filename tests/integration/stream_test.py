@@ -2,7 +2,7 @@
 """The replication stream of Skein beside redis-server's: the same writes, the same commands in it.
 
 A bare replica of each reads what it is sent. Random commands come from the generator of the
-differential test; the seed is printed and gives the same run again:
+differential test; CI's seed is always the same, others find more:
 
   stream_test.py                       what CI runs
   SKEIN_STREAM_SEED=7 SKEIN_STREAM_COUNT=100000 stream_test.py Streams.test_random_writes
@@ -37,7 +37,9 @@ from testbed.resp import parse_reply  # noqa: E402
 MOMENT_TOLERANCE_MS = 5000
 CONDITIONS = {b"NX", b"XX", b"GT", b"LT"}
 WITHOUT_DATABASE = {b"REPLCONF", b"FLUSHALL", b"SWAPDB"}
-REPLACING = {b"SET": 1, b"SETEX": 1, b"PSETEX": 1, b"MSET": 2}  # the step from one key to the next
+# Where the keys stand that a command replaces whatever they held.
+REPLACED = {b"SET": slice(1, 2), b"SETEX": slice(1, 2), b"PSETEX": slice(1, 2), b"MSET": slice(1, None, 2),
+            b"RENAME": slice(2, 3)}
 
 
 def canonical(stream):
@@ -74,9 +76,8 @@ def without_needless_deletes(entries):
     kept = []
     for number, (database, words) in enumerate(entries):
         if words[0] == b"DEL" and len(words) == 2:
-            behind = next(((other, later) for other, later in entries[number + 1:] if later[0] != b"DEL"), (None, [b""]))
-            step = REPLACING.get(behind[1][0])
-            if step and behind[0] == database and words[1] in behind[1][1::step if step > 1 else len(behind[1])]:
+            behind, write = next(((other, later) for other, later in entries[number + 1:] if later[0] != b"DEL"), (None, [b""]))
+            if behind == database and write[0] in REPLACED and words[1] in write[REPLACED[write[0]]]:
                 continue
         kept.append((database, words))
     return kept
@@ -323,7 +324,7 @@ class Streams(unittest.TestCase):
     # By chance
 
     def test_random_writes(self):
-        seed = os.environ.get("SKEIN_STREAM_SEED") or str(int.from_bytes(os.urandom(3), "big"))
+        seed = os.environ.get("SKEIN_STREAM_SEED", "1")
         count = int(os.environ.get("SKEIN_STREAM_COUNT", "12000"))
         print(f"stream seed {seed}, {count} commands", flush=True)
         source = random.Random(f"stream {seed}")
