@@ -181,7 +181,7 @@ PacketHeader ClusterNode::Member::own_header(MessageType type) {
 }
 
 void ClusterNode::Member::send(LinkId link, MessageType type, PacketBytes bytes, MonoTime deadline) {
-  if (link.is_none()) return;
+  if (link.is_none() || is_holding_back()) return;
   outbox_.push(SendPacket{link, type, std::move(bytes)}, deadline);
 }
 

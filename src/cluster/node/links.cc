@@ -22,7 +22,7 @@ bool has_address(const Node& node) {
 
 bool ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
   const Node& node = topology_.node(index);
-  if (index == kSelf || !links(index).out.is_none() || !has_address(node)) return false;
+  if (index == kSelf || !links(index).out.is_none() || !has_address(node) || is_holding_back()) return false;
   // The number carries the index, so that an event finds its node without a table.
   auto& link = links(index);
   link.out = LinkId::outbound(++last_link_ << 16 | index.value);

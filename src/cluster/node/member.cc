@@ -145,6 +145,7 @@ void ClusterNode::Member::refresh_state(MonoTime now) {
 }
 
 ClusterState ClusterNode::Member::judge_state(MonoTime now) {
+  if (is_holding_back()) return ClusterState::kFail;
   if (self().is_primary() && state_ == ClusterState::kFail && now - started_ < kStartDelay) return state_;
 
   bool covered = true;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <skein/cluster/bus/packet.h>
+#include <skein/cluster/failover/cautious_start.h>
 #include <skein/cluster/failover/voting.h>
 #include <skein/cluster/gossip/health.h>
 #include <skein/cluster/node/node.h>
@@ -68,6 +69,7 @@ class ClusterNode::Member {
   Result<void> failover(Args options, Now now);
   void begin_handover(Now now);
   void abandon_handover(Now now);
+  void hold_back_without_data(Now now);
   void save_config() { outbox_.want_save(); }
   Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
   Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;
@@ -229,6 +231,7 @@ class ClusterNode::Member {
 
   // caution.cc: a primary that starts without its data.
   void watch_caution(Now now);                       // each tick and each packet
+  CautiousStart caution_;
 
   // decisions.cc: a log line that CLUSTER DOCTOR shows again. `verdict` is its name in the code.
   void decide(EventLevel level, std::string_view verdict, std::string text, Now now);

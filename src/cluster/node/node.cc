@@ -71,6 +71,10 @@ void ClusterNode::abandon_handover(Now now) {
   member_->abandon_handover(now);
   member_->settle(now);
 }
+void ClusterNode::hold_back_without_data(Now now) {
+  member_->hold_back_without_data(now);
+  member_->settle(now);
+}
 MonoTime ClusterNode::write_lease_end() const { return member_->write_lease_end(); }
 bool ClusterNode::is_holding_back() const { return member_->is_holding_back(); }
 std::string ClusterNode::doctor_text(Now now) const { return member_->doctor_text(now); }

@@ -112,8 +112,10 @@ class ClusterNode {
   // Until when this node, as a primary, may execute and acknowledge writes: failover/lease.h.
   // MonoTime::max() when nobody could replace it; in the past while in doubt.
   [[nodiscard]] MonoTime write_lease_end() const;
-  // It started without data though it owns slots and has replicas, and lets itself be replaced
-  // (failover/cautious_start.h): no replica is served, no client's keys.
+  // The owner has found no data to load, before the first tick or once that is known. With slots
+  // and replicas the node lets itself be replaced (failover/cautious_start.h); else nothing.
+  void hold_back_without_data(Now now);
+  // It does so now: no replica is served, no client's keys.
   [[nodiscard]] bool is_holding_back() const;
 
   // CLUSTER DOCTOR: findings, each with its cure, and the last decisions.
