@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace skein {
 
@@ -18,49 +19,86 @@ std::optional<Slot> find_newer_claim(const VoteRequest& ask, const Topology& top
   return newer;
 }
 
+// Rival elections about one primary are this many node timeouts apart.
+constexpr int kVoteSpacing = 2;
+
+long long whole_millis(nanoseconds span) {
+  return static_cast<long long>(std::chrono::duration_cast<milliseconds>(span).count());
+}
+
 }  // namespace
 
-std::optional<MonoTime> Voter::last_vote_for(NodeIndex primary) const {
-  for (const auto& [about, at] : last_votes) {
-    if (about == primary) return at;
+const Voter::Vote* Voter::last_vote_for(NodeIndex primary) const {
+  const auto at = std::find_if(last_votes.begin(), last_votes.end(),
+                               [&](const Vote& vote) { return vote.primary == primary; });
+  return at == last_votes.end() ? nullptr : &*at;
+}
+
+void Voter::note_vote(NodeIndex primary, NodeIndex candidate, MonoTime now) {
+  std::erase_if(last_votes, [&](const Vote& vote) { return vote.primary == primary; });
+  last_votes.push_back({primary, candidate, current_epoch, now});
+  last_vote_epoch = current_epoch;
+}
+
+void Voter::forget(NodeIndex node) {
+  std::erase_if(last_votes, [&](const Vote& vote) { return vote.primary == node || vote.candidate == node; });
+}
+
+std::string_view name_of(VoteVerdict verdict) {
+  switch (verdict) {
+    case VoteVerdict::kGrant: return "kGrant";
+    case VoteVerdict::kGrantAgain: return "kGrantAgain";
+    case VoteVerdict::kNotAVoter: return "kNotAVoter";
+    case VoteVerdict::kStaleEpoch: return "kStaleEpoch";
+    case VoteVerdict::kEpochSpent: return "kEpochSpent";
+    case VoteVerdict::kNotAReplica: return "kNotAReplica";
+    case VoteVerdict::kPrimaryUnknown: return "kPrimaryUnknown";
+    case VoteVerdict::kPrimaryStillUp: return "kPrimaryStillUp";
+    case VoteVerdict::kPrimaryHeard: return "kPrimaryHeard";
+    case VoteVerdict::kJustRestarted: return "kJustRestarted";
+    case VoteVerdict::kVotedTooRecently: return "kVotedTooRecently";
+    case VoteVerdict::kSlotsMovedOn: return "kSlotsMovedOn";
   }
-  return std::nullopt;
+  return "";
 }
 
-void Voter::note_vote(NodeIndex primary, MonoTime now) {
-  forget(primary);
-  last_votes.emplace_back(primary, now);
-}
-
-void Voter::forget(NodeIndex primary) {
-  std::erase_if(last_votes, [&](const auto& vote) { return vote.first == primary; });
-}
-
-VoteVerdict judge_vote(const VoteRequest& ask, const Voter& us, const Topology& topology, MonoTime now,
-                       milliseconds node_timeout) {
+VoteVerdict judge_vote(const VoteRequest& ask, const Voter& us, const Topology& topology, const VoteFacts& facts) {
   if (!topology.self().is_voter()) return VoteVerdict::kNotAVoter;
   if (ask.current_epoch < us.current_epoch) return VoteVerdict::kStaleEpoch;
-  if (us.last_vote_epoch == us.current_epoch) return VoteVerdict::kEpochSpent;
 
   const Node& candidate = topology.node(ask.candidate);
+  const Voter::Vote* last = candidate.primary.is_none() ? nullptr : us.last_vote_for(candidate.primary);
+  const bool same_candidate = last != nullptr && last->candidate == ask.candidate;
+  if (us.last_vote_epoch == us.current_epoch) {
+    return same_candidate && last->epoch == us.current_epoch ? VoteVerdict::kGrantAgain : VoteVerdict::kEpochSpent;
+  }
+
   if (!candidate.is_replica()) return VoteVerdict::kNotAReplica;
   if (candidate.primary.is_none()) return VoteVerdict::kPrimaryUnknown;
-  if (!topology.node(candidate.primary).has_failed() && !ask.forced) return VoteVerdict::kPrimaryStillUp;
+  if (!ask.forced) {
+    const auto is_within_timeout = [&](MonoTime at) {
+      return at != MonoTime{} && facts.now - at <= facts.node_timeout;
+    };
+    if (!topology.node(candidate.primary).has_failed()) return VoteVerdict::kPrimaryStillUp;
+    if (is_within_timeout(facts.primary_heard)) return VoteVerdict::kPrimaryHeard;
+    if (is_within_timeout(facts.restarted)) return VoteVerdict::kJustRestarted;
+  }
 
-  // Not needed for safety, the epoch check is; this spaces out rival elections.
-  const auto last = us.last_vote_for(candidate.primary);
-  if (last && now - *last < 2 * node_timeout) return VoteVerdict::kVotedTooRecently;
+  // Not needed for safety, the epoch check is; this spaces out rival elections. One that was
+  // given a vote and asks in a newer epoch is no rival.
+  if (last != nullptr && !same_candidate && facts.now - last->at < kVoteSpacing * facts.node_timeout) {
+    return VoteVerdict::kVotedTooRecently;
+  }
 
   if (find_newer_claim(ask, topology)) return VoteVerdict::kSlotsMovedOn;
   return VoteVerdict::kGrant;
 }
 
-std::string describe_vote(VoteVerdict verdict, const VoteRequest& ask, const Voter& us, const Topology& topology) {
+std::string describe_vote(VoteVerdict verdict, const VoteRequest& ask, const Voter& us, const Topology& topology,
+                          const VoteFacts& facts) {
   const Node& candidate = topology.node(ask.candidate);
   const auto id = candidate.id.view();
-  if (verdict == VoteVerdict::kGrant) {
-    return fmt::format("Failover auth granted to {} for epoch {}", id, us.current_epoch.value);
-  }
+  if (is_grant(verdict)) return fmt::format("Failover auth granted to {} for epoch {}", id, us.current_epoch.value);
   const auto denied = [&](std::string_view why) { return fmt::format("Failover auth denied to {}: {}", id, why); };
   switch (verdict) {
     case VoteVerdict::kStaleEpoch:
@@ -69,7 +107,15 @@ std::string describe_vote(VoteVerdict verdict, const VoteRequest& ask, const Vot
     case VoteVerdict::kNotAReplica: return denied("it is a master node");
     case VoteVerdict::kPrimaryUnknown: return denied("I don't know its master");
     case VoteVerdict::kPrimaryStillUp: return denied("its master is up");
-    case VoteVerdict::kVotedTooRecently: return denied("the last vote about this master was too recent");
+    case VoteVerdict::kPrimaryHeard:
+      return denied(fmt::format("its master was heard {} ms ago", whole_millis(facts.now - facts.primary_heard)));
+    case VoteVerdict::kJustRestarted:
+      return denied(fmt::format("this node was restarted {} ms ago", whole_millis(facts.now - facts.restarted)));
+    case VoteVerdict::kVotedTooRecently: {
+      const Voter::Vote* last = us.last_vote_for(candidate.primary);
+      const auto left = last == nullptr ? nanoseconds{0} : last->at + kVoteSpacing * facts.node_timeout - facts.now;
+      return denied(fmt::format("can't vote about this master before {} milliseconds", whole_millis(left)));
+    }
     case VoteVerdict::kSlotsMovedOn:
       if (const auto slot = find_newer_claim(ask, topology)) {
         const Node& owner = topology.node(topology.owner(*slot));
@@ -78,7 +124,8 @@ std::string describe_vote(VoteVerdict verdict, const VoteRequest& ask, const Vot
       }
       return denied("its slots moved on");
     case VoteVerdict::kNotAVoter: return denied("this node has no vote");
-    case VoteVerdict::kGrant: break;
+    case VoteVerdict::kGrant:
+    case VoteVerdict::kGrantAgain: break;
   }
   return denied("");
 }

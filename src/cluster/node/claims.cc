@@ -57,6 +57,8 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
 }
 
 void ClusterNode::Member::become_replica_of(NodeIndex primary) {
+  end_takeovers();
+  was_elected_ = false;
   if (self().is_primary()) {
     topology_.edit(kSelf, [](Node& node) {
       node.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
@@ -72,9 +74,25 @@ void ClusterNode::Member::close_all_slots() {
   while (!topology_.importing().empty()) topology_.set_importing(topology_.importing().front().slot, kNoNode);
 }
 
+// A claim with a new epoch is the whole of it. What the sender owned before and does not name
+// was lost while this node did not listen; left as it is it would count with the new epoch,
+// and its true owner's claim would look old for ever.
+void ClusterNode::Member::drop_old_claim(const Arrival& arrival) {
+  const Node& sender = topology_.node(arrival.sender);
+  const Epoch epoch = arrival.packet.config_epoch;
+  if (!sender.is_primary() || epoch <= links(arrival.sender).told_epoch || epoch < sender.config_epoch) return;
+  links(arrival.sender).told_epoch = epoch;
+  if (sender.slot_count == 0) return;
+  const SlotBitmap claimed = SlotBitmap::from_wire(arrival.packet.slots);
+  topology_.slots_of(arrival.sender).for_each([&](Slot slot) {
+    if (!claimed.has(slot) && topology_.importing_from(slot).is_none()) move_slot(slot, kNoNode);
+  });
+}
+
 // Compares the slots a header claims with the map: takes what is newer, and tells the sender
 // when it is the one behind.
 void ClusterNode::Member::learn_claim(const Arrival& arrival) {
+  drop_old_claim(arrival);
   const Packet& packet = arrival.packet;
   auto& link = links(arrival.sender);
   if (link.claim_stamp == claim_stamp() && link.claim_epoch == packet.config_epoch &&
@@ -148,6 +166,7 @@ void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::strin
 
 void ClusterNode::Member::move_slot(Slot slot, NodeIndex to) {
   if (topology_.owner(slot) == to) return;
+  note_slot_owner(slot, to);
   // A slot that left is not leaving any more.
   if (topology_.owner(slot) == kSelf) topology_.set_migrating(slot, kNoNode);
   topology_.set_owner(slot, to);
@@ -181,15 +200,34 @@ void ClusterNode::Member::on_vote_request(const Arrival& arrival) {
   const VoteRequest ask{arrival.sender, packet.current_epoch, packet.config_epoch, packet.slots, packet.forced};
   Voter us = voter_;
   if (settings_.bugs.vote_twice) us = Voter{.current_epoch = voter_.current_epoch};
+  const bool asks_itself = !settings_.bugs.vote_for_the_living;
 
-  const VoteVerdict verdict = judge_vote(ask, us, topology_, arrival.now.mono, settings_.node_timeout);
-  if (verdict != VoteVerdict::kNotAVoter) log(EventLevel::kWarning, describe_vote(verdict, ask, voter_, topology_));
-  if (verdict != VoteVerdict::kGrant) return;
-  voter_.note_vote(topology_.node(arrival.sender).primary, arrival.now.mono);
-  voter_.last_vote_epoch = voter_.current_epoch;
-  save_first();
+  const NodeIndex primary = topology_.node(arrival.sender).primary;
+  const VoteFacts facts{.now = arrival.now.mono,
+                        .node_timeout = settings_.node_timeout,
+                        .primary_heard = primary.is_none() || primary == kSelf || !asks_itself
+                                             ? MonoTime{}
+                                             : health(primary).data_received,
+                        .restarted = restarted_};
+  const VoteVerdict verdict = judge_vote(ask, us, topology_, facts);
+  tell_vote(verdict, ask, facts, arrival.now);
+  if (!is_grant(verdict)) return;
+  if (verdict == VoteVerdict::kGrant) {
+    voter_.note_vote(primary, arrival.sender, arrival.now.mono);
+    save_first();
+  }
   // After that long the candidate has given up.
   send_bare(MessageType::kAuthAck, arrival.sender, arrival.now.mono + settings_.node_timeout);
+}
+
+// A candidate asks again and again; it is told of when the answer changes.
+void ClusterNode::Member::tell_vote(VoteVerdict verdict, const VoteRequest& ask, const VoteFacts& facts, Now now) {
+  if (verdict == VoteVerdict::kNotAVoter) return;
+  ToldVote told{ask.candidate, ask.current_epoch, verdict};
+  if (verdict == VoteVerdict::kGrantAgain) told.verdict = VoteVerdict::kGrant;
+  if (told == told_vote_) return;
+  told_vote_ = told;
+  decide(EventLevel::kWarning, name_of(verdict), describe_vote(verdict, ask, voter_, topology_, facts), now);
 }
 
 }  // namespace skein

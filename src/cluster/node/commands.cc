@@ -68,6 +68,7 @@ Result<void> ClusterNode::Member::check_slot_edit(SlotEdit edit, Slot first, Slo
 }
 
 void ClusterNode::Member::apply_slot_edit(SlotEdit edit, const SlotBitmap& slots) {
+  slot_verdict_ = edit == SlotEdit::kAdd ? "kAddedByOperator" : "kDeletedByOperator";
   slots.for_each([&](Slot slot) {
     if (!topology_.importing_from(slot).is_none()) topology_.set_importing(slot, kNoNode);
     move_slot(slot, edit == SlotEdit::kAdd ? kSelf : kNoNode);
@@ -107,6 +108,7 @@ Result<void> ClusterNode::Member::edit_slot_ranges(SlotEdit edit, Args pairs) {
 
 Result<void> ClusterNode::Member::flush_slots() {
   if (keys_.total_keys() > 0) return refusal("DB must be empty to perform CLUSTER FLUSHSLOTS.");
+  slot_verdict_ = "kDeletedByOperator";
   topology_.slots_of(kSelf).for_each([&](Slot slot) { move_slot(slot, kNoNode); });
   return {};
 }
@@ -127,6 +129,7 @@ Result<void> ClusterNode::Member::set_slot(Args args, Now now) {
   if (equals_ignore_case(action, "importing") && args.size() == 3) return set_slot_importing(*slot, args[2]);
   if (equals_ignore_case(action, "node") && args.size() == 3) return set_slot_node(*slot, args[2], now);
   if (!equals_ignore_case(action, "stable") || args.size() != 2) return bad_set_slot();
+  note_slot("kStable", *slot, kNoNode, kNoNode);
   topology_.set_migrating(*slot, kNoNode);
   topology_.set_importing(*slot, kNoNode);
   save_lazily();
@@ -139,6 +142,7 @@ Result<void> ClusterNode::Member::set_slot_migrating(Slot slot, std::string_view
   if (!to) return to.error();
   if (!topology_.node(*to).is_primary()) return refusal("Target node is not a master");
   end_hearsay(*to);
+  note_slot("kMigrating", slot, kSelf, *to);
   topology_.set_migrating(slot, *to);
   save_lazily();
   return {};
@@ -150,6 +154,7 @@ Result<void> ClusterNode::Member::set_slot_importing(Slot slot, std::string_view
   if (!from) return from.error();
   if (!topology_.node(*from).is_primary()) return refusal("Target node is not a master");
   end_hearsay(*from);
+  note_slot("kImporting", slot, *from, kSelf);
   topology_.set_importing(slot, *from);
   save_lazily();
   return {};
@@ -167,6 +172,7 @@ Result<void> ClusterNode::Member::set_slot_node(Slot slot, std::string_view id, 
                    slot.value);
   }
   if (!has_keys) topology_.set_migrating(slot, kNoNode);
+  slot_verdict_ = "kAssignedByOperator";
   move_slot(slot, to);
   save_lazily();
 
@@ -227,6 +233,7 @@ Result<void> ClusterNode::Member::reset(Args args, Now) {
     outbox_.push(EmptyDataset{});
   }
   close_all_slots();
+  slot_verdict_ = "kReset";
   for (std::uint16_t s = 0; s < kSlotCount; ++s) move_slot({s}, kNoNode);
   each_other([&](NodeIndex index) { remove_node(index); });
   bans_.clear();

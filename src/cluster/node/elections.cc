@@ -1,12 +1,302 @@
 // A replica's election, and where replicas go that one primary does not need.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include <skein/cluster/gossip/judgement.h>
+
 #include "member.h"
 
 namespace skein {
 
-void ClusterNode::Member::run_election(Now) {}
-void ClusterNode::Member::on_vote(const Arrival&) {}
-void ClusterNode::Member::on_rival(const Arrival&) {}
-void ClusterNode::Member::spread_suspicion(NodeIndex, Now) {}
-void ClusterNode::Member::follow_orphan(Now) {}
+namespace {
+
+// In a large cluster a suspicion is told to this many voters at once, the same ones by all:
+// there the words add up to FAIL, and everybody hears of that.
+constexpr std::size_t kMaxTold = 16;
+// Candidates that see each other's failures not at one moment still ask in epochs of their own.
+constexpr std::size_t kMaxEpochGap = 16;
+// So much before its time a silent primary counts as failed when candidates take turns: its
+// FAIL is about to come.
+constexpr milliseconds kFailingSoon = 2 * kClusterTick;
+
+long long whole_millis(nanoseconds span) {
+  return static_cast<long long>(std::chrono::duration_cast<milliseconds>(span).count());
+}
+
+std::string_view name_of(Election::Step step) {
+  switch (step) {
+    case Election::Step::kRest: return "kRest";
+    case Election::Step::kWaitForRank: return "kWaitForRank";
+    case Election::Step::kWaitForOffsets: return "kWaitForOffsets";
+    case Election::Step::kWaitForTurn: return "kWaitForTurn";
+    case Election::Step::kWaitToRetry: return "kWaitToRetry";
+    case Election::Step::kAsk: return "kAsk";
+    case Election::Step::kRepeat: return "kRepeat";
+    case Election::Step::kWaitForVotes: return "kWaitForVotes";
+    case Election::Step::kExpired: return "kExpired";
+  }
+  return "";
+}
+
+}  // namespace
+
+// Whether a packet may carry an election further: the map or the roles have changed with it,
+// or another replica of the same primary has shown its offset.
+bool ClusterNode::Member::is_election_due(const Arrival& arrival) const {
+  if (!self().is_replica() || self().primary.is_none()) return false;
+  if (!topology_.node(self().primary).has_failed() && !bid_.may_elect()) return false;
+  if (election_revision_ != topology_.revision() || arrival.packet.type == MessageType::kAuthRequest) return true;
+  return arrival.sender_is_settled && topology_.node(arrival.sender).primary == self().primary;
+}
+
+StandVerdict ClusterNode::Member::judge_own_standing() const {
+  return judge_standing(topology_, {.by_request = bid_.may_elect(),
+                                    .told_not_to = settings_.replica_no_failover,
+                                    .node_timeout = settings_.node_timeout,
+                                    .validity_factor = settings_.replica_validity_factor,
+                                    .ping_period = settings_.replica_ping_period,
+                                    .primary_silence = settings_.bugs.stand_without_data ? milliseconds{0}
+                                                                                      : data_.primary_silence});
+}
+
+void ClusterNode::Member::run_election(Now now) {
+  election_revision_ = topology_.revision();
+  const StandVerdict verdict = judge_own_standing();
+  tell_standing(verdict, now);
+  if (verdict != StandVerdict::kStand) {
+    if (election_.is_resting()) return;
+    election_.stop();
+    election_queue_.clear();
+    told_step_ = Election::Step::kRest;
+    return;
+  }
+  if (election_.is_resting() && now.mono - rivals_asked_ > settings_.node_timeout) ask_rivals(now.mono);
+  const auto situation = election_situation(now);
+  const auto step = election_.step(situation, now.mono, random_);
+  tell_election(step, situation, now);
+  if (step == Election::Step::kAsk) ask_for_votes(now);
+  if (step == Election::Step::kRepeat) repeat_request(now);
+}
+
+Election::Situation ClusterNode::Member::election_situation(Now now) {
+  Election::Situation situation{.node_timeout = settings_.node_timeout,
+                                .by_request = bid_.may_elect(),
+                                .current_epoch = voter_.current_epoch};
+  // What follows decides when to ask, not what comes of it.
+  if (situation.by_request || election_.round()) return situation;
+  rivals_ = rival_replicas(topology_);
+  situation.rank = rank_among(rivals_, topology_, data_.offset, [&](NodeIndex index) { return health(index).offset; });
+  situation.offsets_known = std::all_of(rivals_.begin(), rivals_.end(), [&](NodeIndex index) {
+    return health(index).data_received >= rivals_asked_;
+  });
+  const auto seems_failed = [&](NodeIndex index) {
+    const Node& node = topology_.node(index);
+    return node.has_failed() || node.is_suspected() ||
+           is_silent(health(index), now.mono, settings_.node_timeout - kFailingSoon);
+  };
+  const auto turn = election_queue_.judge(primaries_to_replace(topology_, seems_failed), self().primary, now.mono);
+  situation.is_turn = turn.is_ours;
+  waits_for_ = turn.waits_for;
+  return situation;
+}
+
+// Their answers say how far they are, and the question says it of this node.
+void ClusterNode::Member::ask_rivals(MonoTime now) {
+  rivals_asked_ = now;
+  const Now both{now, {}};
+  for (const NodeIndex rival : rival_replicas(topology_)) {
+    if (links(rival).out_is_up) tell_about(MessageType::kPing, rival, {}, both);
+  }
+}
+
+void ClusterNode::Member::ask_for_votes(Now now) {
+  const auto seems_failed = [&](NodeIndex index) { return topology_.node(index).has_failed(); };
+  const auto turn = election_queue_.judge(primaries_to_replace(topology_, seems_failed), self().primary, now.mono);
+  const std::size_t gap = bid_.may_elect() ? 0 : std::min(turn.ahead, kMaxEpochGap);
+  if (!settings_.bugs.reuse_election_epoch) voter_.current_epoch = {voter_.current_epoch.value + 1 + gap};
+  election_.begin_round(voter_.current_epoch, settings_.node_timeout, now.mono);
+  // What is asked must never be asked again in this epoch by one who has forgotten it.
+  save_first();
+  decide(EventLevel::kWarning, "kAsk",
+         fmt::format("Starting a failover election for epoch {}.", voter_.current_epoch.value), now);
+  each_other([&](NodeIndex index) {
+    if (!topology_.node(index).in_handshake()) send_request(index, now.mono);
+  });
+}
+
+void ClusterNode::Member::repeat_request(Now now) {
+  // An overtaken round only waits for votes on their way.
+  if (voter_.current_epoch > *election_.round()) return;
+  each_other([&](NodeIndex index) {
+    if (topology_.node(index).is_voter() && !election_.has_vote_of(index)) send_request(index, now.mono);
+  });
+}
+
+void ClusterNode::Member::send_request(NodeIndex to, MonoTime now) {
+  const LinkId link = links(to).out;
+  if (!links(to).out_is_up) return;
+  const NodeIndex primary = self().primary;
+  // Ahead of the question on the same link, so that no voter has yet to hear of the failure.
+  // Only while it is news: it must not fail a primary that has come back.
+  const MonoTime failed_at = health(primary).failed_at;
+  const bool is_news = topology_.node(primary).has_failed() && failed_at > started_ &&
+                       now - failed_at <= settings_.node_timeout;
+  if (is_news && to != primary && topology_.node(to).is_voter()) {
+    send(link, MessageType::kFail,
+         std::make_shared<const std::string>(encode_fail(own_header(MessageType::kFail), topology_.node(primary).id,
+                                                         settings_.mark_packets)),
+         now + settings_.node_timeout);
+  }
+  auto header = own_header(MessageType::kAuthRequest);
+  header.forced = bid_.may_elect();
+  send(link, MessageType::kAuthRequest,
+       std::make_shared<const std::string>(encode_bare(header, settings_.mark_packets)), now + settings_.node_timeout);
+}
+
+void ClusterNode::Member::on_vote(const Arrival& arrival) {
+  if (!topology_.node(arrival.sender).is_voter()) return;
+  if (!election_.on_vote(arrival.sender, arrival.packet.current_epoch, arrival.now.mono)) return;
+  const std::size_t needed = settings_.bugs.elect_without_majority ? 1 : topology_.voter_count() / 2 + 1;
+  if (election_.votes() < needed) return;
+  decide(EventLevel::kWarning, "kWon", "Failover election won: I'm the new master.", arrival.now);
+  const Epoch epoch = *election_.round();
+  replace_primary(epoch, arrival.now);
+}
+
+void ClusterNode::Member::on_rival(const Arrival& arrival) {
+  const NodeIndex primary = topology_.node(arrival.sender).primary;
+  if (primary.is_none() || !self().is_replica()) return;
+  election_queue_.note_asked(primary);
+  election_.on_rival(arrival.packet.current_epoch, arrival.now.mono, random_);
+}
+
+// Takes the place and the slots of this node's primary. Everything that shows it waits for
+// the save.
+void ClusterNode::Member::replace_primary(std::optional<Epoch> epoch, Now now) {
+  const SlotBitmap slots = topology_.slots_of(self().primary);
+  end_takeovers();
+  election_.stop();
+  election_queue_.clear();
+  told_step_ = Election::Step::kRest;
+  set_primary(kSelf);
+  if (epoch) {
+    log(EventLevel::kWarning, fmt::format("configEpoch set to {} after successful failover", epoch->value));
+    set_config_epoch_of(kSelf, *epoch);
+    // The vote it has from now on is spent in this epoch: with that of the primary it has
+    // replaced, and which does not know yet, another could win the epoch once more.
+    voter_.last_vote_epoch = std::max(voter_.last_vote_epoch, *epoch);
+    // It was elected by a majority, so it has neither to wait for one nor for news of a failover.
+    was_elected_ = true;
+    minority_at_ = {};
+  }
+  slots.for_each([&](Slot slot) { move_slot(slot, kSelf); });
+  save_first();
+  if (settings_.bugs.claim_before_saving) outbox_.forget_barrier();
+  state_revision_ = 0;
+  refresh_state(now.mono);
+  broadcast_pong(now);
+}
+
+void ClusterNode::Member::tell_standing(StandVerdict verdict, Now now) {
+  if (verdict == told_standing_) return;
+  told_standing_ = verdict;
+  const auto say = [&](std::string text) { decide(EventLevel::kWarning, name_of(verdict), std::move(text), now); };
+  switch (verdict) {
+    case StandVerdict::kNothingToTake:
+      say("Currently unable to failover: the failed master owns no slots.");
+      break;
+    case StandVerdict::kToldNotTo:
+      say("Currently unable to failover: cluster-replica-no-failover is set.");
+      break;
+    case StandVerdict::kNeverHadData:
+      say("Currently unable to failover: this replica has never had its master's data.");
+      break;
+    case StandVerdict::kDataTooOld:
+      say("Currently unable to failover: Disconnected from master for longer than allowed. Please check the "
+          "'cluster-replica-validity-factor' configuration option.");
+      break;
+    case StandVerdict::kStand:
+    case StandVerdict::kNotAReplica:
+    case StandVerdict::kPrimaryUnknown:
+    case StandVerdict::kPrimaryUp: break;
+  }
+}
+
+void ClusterNode::Member::tell_election(Election::Step step, const Election::Situation& situation, Now now) {
+  if (step == Election::Step::kRepeat) step = Election::Step::kWaitForVotes;
+  if (step == told_step_ || step == Election::Step::kAsk) {
+    if (step == Election::Step::kAsk) told_step_ = step;
+    return;
+  }
+  told_step_ = step;
+  const auto say = [&](EventLevel level, std::string text) { decide(level, name_of(step), std::move(text), now); };
+  switch (step) {
+    case Election::Step::kWaitForRank:
+      say(EventLevel::kWarning,
+          fmt::format("Start of election delayed for {} milliseconds (rank #{}, offset {}).",
+                      whole_millis(election_.waits_until(situation.rank) - now.mono), situation.rank, data_.offset.value));
+      break;
+    case Election::Step::kWaitForOffsets:
+      say(EventLevel::kNotice, "Start of election waits for the offsets of the other replicas.");
+      break;
+    case Election::Step::kWaitForTurn:
+      say(EventLevel::kNotice, fmt::format("Start of election waits for the one about {}, which failed, too.",
+                                           topology_.node(waits_for_).id.view()));
+      break;
+    case Election::Step::kWaitToRetry:
+      say(EventLevel::kWarning,
+          fmt::format("Currently unable to failover: Waiting the delay before I can start a new failover. ({} ms)",
+                      whole_millis(election_.waits_until(0) - now.mono)));
+      break;
+    case Election::Step::kExpired:
+      say(EventLevel::kWarning, "Currently unable to failover: Failover attempt expired.");
+      break;
+    case Election::Step::kWaitForVotes:
+      say(EventLevel::kWarning,
+          fmt::format("Currently unable to failover: Waiting for votes, but majority still not reached. ({} of {})",
+                      election_.votes(), topology_.voter_count() / 2 + 1));
+      break;
+    case Election::Step::kRest:
+    case Election::Step::kAsk:
+    case Election::Step::kRepeat: break;
+  }
+}
+
+void ClusterNode::Member::spread_suspicion(NodeIndex index, Now now) {
+  has_suspicions_to_tell_ = true;
+  if (self().is_replica() && self().primary == index) ask_rivals(now.mono);
+}
+
+// All that are PFAIL, to the voters, whose words count; at once, where gossip by turns would
+// take up to half the node timeout.
+void ClusterNode::Member::tell_suspicions(Now now) {
+  if (!has_suspicions_to_tell_) return;
+  has_suspicions_to_tell_ = false;
+  if (!self().is_voter()) return;
+  std::vector<NodeIndex> suspects;
+  std::vector<NodeIndex> voters;
+  topology_.for_each_node([&](NodeIndex index, const Node& node) {
+    if (index == kSelf) return;
+    if (node.is_suspected() && !health(index).hearsay) suspects.push_back(index);
+    if (node.is_voter() && !node.is_suspected() && !node.has_failed() && links(index).out_is_up) voters.push_back(index);
+  });
+  if (suspects.empty()) return;
+  if (voters.size() > kMaxTold) {
+    const auto by_id = [&](NodeIndex a, NodeIndex b) { return topology_.node(a).id < topology_.node(b).id; };
+    std::nth_element(voters.begin(), voters.begin() + kMaxTold, voters.end(), by_id);
+    voters.resize(kMaxTold);
+  }
+  for (const NodeIndex voter : voters) tell_about(MessageType::kPong, voter, suspects, now);
+}
+
+void ClusterNode::Member::follow_orphan(Now now) {
+  const auto choice = orphans_.judge(topology_, settings_.allow_replica_migration, settings_.migration_barrier,
+                                     state_ == ClusterState::kOk, now.mono);
+  if (choice.verdict != OrphanVerdict::kFollow) return;
+  decide(EventLevel::kWarning, "kFollowOrphan",
+         fmt::format("Migrating to orphaned master {}", topology_.node(choice.orphan).id.view()), now);
+  become_replica_of(choice.orphan);
+}
 
 }  // namespace skein

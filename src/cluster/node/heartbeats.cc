@@ -59,6 +59,10 @@ void ClusterNode::Member::watch_member(NodeIndex index, Now now) {
     open_link(index, now.mono);
   }
   if (link.out_is_up && should_ping(heard, now.mono, settings_.node_timeout)) return ping(index, now);
+  // It speaks, but a ping of ours was lost: with a process that did not answer then, perhaps.
+  const bool is_lost = heard.ping_pending() && heard.data_received > heard.ping_sent &&
+                       now.mono - heard.ping_sent > settings_.node_timeout / 2;
+  if (link.out_is_up && is_lost && ticks_ % kTicksPerRandomPing == 0) return ping(index, now);
   if (is_silent(heard, now.mono, settings_.node_timeout)) suspect(index, now);
 }
 
@@ -72,6 +76,7 @@ void ClusterNode::Member::suspect(NodeIndex index, Now now) {
 }
 
 void ClusterNode::Member::mark_failed_if_agreed(NodeIndex index, MonoTime now) {
+  if (!topology_.node(index).is_suspected()) return;
   const std::size_t reports = count_fail_reports(health(index), topology_, now, settings_.node_timeout);
   if (judge_fail(topology_, index, reports, settings_.bugs.no_quorum_for_fail) != FailVerdict::kFail) return;
   log(EventLevel::kNotice, fmt::format("Marking node {} as failing (quorum reached).", topology_.node(index).id.view()));
@@ -104,18 +109,7 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
 
   std::vector<GossipEntry> gossip;
   gossip.reserve(chosen.size());
-  for (const NodeIndex index : chosen) {
-    const Node& node = topology_.node(index);
-    const NodeHealth& heard = health(index);
-    gossip.push_back({.id = node.id,
-                      .ping_sent_seconds = wire_seconds(heard.ping_sent, now),
-                      .pong_received_seconds = wire_seconds(heard.pong_received, now),
-                      .ip = node.address.ip,
-                      .port = node.address.port,
-                      .bus_port = node.address.bus_port,
-                      .plain_port = node.address.plain_port,
-                      .flags = node.flags});
-  }
+  for (const NodeIndex index : chosen) gossip.push_back(gossip_about(index, now));
 
   // Only members that mark their packets are known to understand what is forgotten.
   std::vector<ForgottenNode> forgotten;
@@ -127,14 +121,46 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
   }
 
   if (type != MessageType::kPong && !to.is_none()) note_ping(to, now.mono);
-  if (type == MessageType::kPing && !to.is_none()) health(to).ping_sent = now.mono;
+  // One that waits already keeps its time, or silence would never last.
+  if (type == MessageType::kPing && !to.is_none() && !health(to).ping_pending()) health(to).ping_sent = now.mono;
   auto header = own_header(type);
   header.understands_extensions = true;
+  // To nobody else: a replica that has not asked takes it for an offer.
+  header.paused = yield_.is_paused_towards(to);
   // The host name goes to everybody, as with redis 7.0: one without a name of its own never
   // says that it understands extensions, and yet it does.
   auto bytes = encode_heartbeat(header, gossip, {.hostname = self().hostname, .forgotten = forgotten},
                                 settings_.mark_packets);
   send(link, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);
+}
+
+GossipEntry ClusterNode::Member::gossip_about(NodeIndex index, Now now) const {
+  const Node& node = topology_.node(index);
+  const NodeHealth& heard = health_.at(index);
+  return {.id = node.id,
+          .ping_sent_seconds = wire_seconds(heard.ping_sent, now),
+          .pong_received_seconds = wire_seconds(heard.pong_received, now),
+          .ip = node.address.ip,
+          .port = node.address.port,
+          .bus_port = node.address.bus_port,
+          .plain_port = node.address.plain_port,
+          .flags = node.flags};
+}
+
+// A heartbeat about these members alone.
+void ClusterNode::Member::tell_about(MessageType type, NodeIndex to, std::span<const NodeIndex> about, Now now) {
+  std::vector<GossipEntry> gossip;
+  gossip.reserve(about.size());
+  for (const NodeIndex index : about) gossip.push_back(gossip_about(index, now));
+  if (type == MessageType::kPing) {
+    note_ping(to, now.mono);
+    if (!health(to).ping_pending()) health(to).ping_sent = now.mono;
+  }
+  auto header = own_header(type);
+  header.understands_extensions = true;
+  header.paused = yield_.is_paused_towards(to);
+  auto bytes = encode_heartbeat(header, gossip, {.hostname = self().hostname, .forgotten = {}}, settings_.mark_packets);
+  send(links(to).out, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);
 }
 
 bool ClusterNode::Member::any_suspected() {
@@ -176,12 +202,11 @@ PacketHeader ClusterNode::Member::own_header(MessageType type) {
   header.bus_port = node.address.bus_port;
   header.flags = node.flags;
   header.state_ok = state_ == ClusterState::kOk;
-  header.paused = is_paused_for_takeover();
   return header;
 }
 
 void ClusterNode::Member::send(LinkId link, MessageType type, PacketBytes bytes, MonoTime deadline) {
-  if (link.is_none() || is_holding_back()) return;
+  if (link.is_none() || is_holding_back() || !gone_to_.is_none()) return;
   outbox_.push(SendPacket{link, type, std::move(bytes)}, deadline);
 }
 

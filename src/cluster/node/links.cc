@@ -58,10 +58,7 @@ void ClusterNode::Member::on_link_up(LinkId id, Now now) {
     links(index).out_is_up = true;
     // The first packet goes at once: a new link says nothing about the node behind it.
     const bool meet = topology_.node(index).flags.has(NodeFlag::kMeet);
-    const MonoTime waiting_since = health(index).ping_sent;
     send_heartbeat(meet ? MessageType::kMeet : MessageType::kPing, id, index, now);
-    // A ping that waits since before the link broke keeps its time.
-    if (waiting_since != MonoTime{}) health(index).ping_sent = waiting_since;
     if (meet) topology_.edit(index, [](Node& node) { node.flags.clear(NodeFlag::kMeet); });
   }
   settle(now);
@@ -153,6 +150,7 @@ void ClusterNode::Member::update_address(const Arrival& arrival) {
 
 void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now) {
   if (topology_.node(index).address == address || !is_ip_address(address.ip)) return;
+  if (!note_address(index, address, now)) return;
   topology_.edit(index, [&](Node& node) {
     node.address = address;
     node.flags.clear(NodeFlag::kNoAddress);
@@ -169,7 +167,9 @@ void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& addr
 
 void ClusterNode::Member::expire_handshake(NodeIndex index, MonoTime now) {
   const milliseconds limit = std::max(settings_.node_timeout, kMinHandshake);
-  if (now - health(index).added > limit) remove_node(index);
+  if (now - health(index).added <= limit) return;
+  note_lost_handshake(index, now);
+  remove_node(index);
 }
 
 bool ClusterNode::Member::is_banned(const NodeId& id, MonoTime now) {

@@ -16,9 +16,6 @@ namespace {
 // A primary that starts waits this long before it serves, so that news of a failover while
 // it was away reach it first.
 constexpr milliseconds kStartDelay{2000};
-// And one that was cut off with a minority, after it is back: the node timeout, within these.
-constexpr milliseconds kMinRejoinDelay{500};
-constexpr milliseconds kMaxRejoinDelay{5000};
 
 Node fresh_self(Random& random) {
   Node node;
@@ -65,6 +62,7 @@ void ClusterNode::Member::start_identity(std::optional<SavedState> saved, Now no
   topology_.for_each_node([&](NodeIndex index, const Node&) { health_.on_added(index, now.mono); });
   links_.resize(topology_.index_limit());
   if (saved) {
+    restarted_ = now.mono;
     voter_.current_epoch = saved->current_epoch;
     voter_.last_vote_epoch = saved->last_vote_epoch;
     if (settings_.bugs.forget_epoch_on_restart) voter_ = {};
@@ -117,8 +115,10 @@ void ClusterNode::Member::on_tick(Now now) {
 }
 
 void ClusterNode::Member::on_data(DataFacts facts, Now now) {
+  const bool wanted = wants_data();
   data_ = facts;
-  if (!wants_data()) return;
+  if (!wanted) return;
+  if (yield_.on_data()) show_pause(now.mono);
   run_takeover(now);
   settle(now);
 }
@@ -129,8 +129,11 @@ void ClusterNode::Member::on_saved(SaveTicket ticket, Now now) {
 }
 
 void ClusterNode::Member::settle(Now now) {
+  tell_suspicions(now);
+  judge_lease(now);
   refresh_state(now.mono);
   refresh_replication();
+  tell_decisions(now);
   outbox_.begin_save([&] { return saved_text(now); });
 }
 
@@ -146,7 +149,8 @@ void ClusterNode::Member::refresh_state(MonoTime now) {
 
 ClusterState ClusterNode::Member::judge_state(MonoTime now) {
   if (is_holding_back()) return ClusterState::kFail;
-  if (self().is_primary() && state_ == ClusterState::kFail && now - started_ < kStartDelay) return state_;
+  const bool starts = now - started_ < kStartDelay && !was_elected_;
+  if (self().is_primary() && state_ == ClusterState::kFail && starts) return state_;
 
   bool covered = true;
   std::size_t slots = 0;
@@ -165,12 +169,13 @@ ClusterState ClusterNode::Member::judge_state(MonoTime now) {
   if (minority) minority_at_ = now;
   if (minority || (settings_.require_full_coverage && !covered)) return ClusterState::kFail;
 
-  const milliseconds delay = std::clamp(settings_.node_timeout, kMinRejoinDelay, kMaxRejoinDelay);
-  const bool waits = self().is_primary() && minority_at_ != MonoTime{} && now - minority_at_ < delay;
+  const bool waits = self().is_primary() && minority_at_ != MonoTime{} &&
+                     now - minority_at_ < rejoin_delay(settings_.node_timeout);
   return waits ? state_ : ClusterState::kOk;
 }
 
 void ClusterNode::Member::refresh_replication() {
+  if (!gone_to_.is_none()) return;
   if (self().is_primary()) {
     if (!replicating_) return;
     replicating_.reset();
@@ -193,7 +198,15 @@ std::string ClusterNode::Member::saved_text(Now now) const {
   const auto shown = [&](NodeIndex index) {
     return !topology_.node(index).in_handshake() && !health_.at(index).hearsay;
   };
-  return format_node_lines(topology_, shown, [&](NodeIndex index) { return line_facts(index, now); }, true) +
+  Topology saved = topology_;
+  // After a handover this node still shows a primary, but comes back as the replica it has become.
+  if (const NodeIndex primary = gone_to_.is_none() ? kNoNode : topology_.find(gone_to_); !primary.is_none()) {
+    saved.edit(kSelf, [&](Node& node) {
+      node.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
+      node.primary = primary;
+    });
+  }
+  return format_node_lines(saved, shown, [&](NodeIndex index) { return line_facts(index, now); }, true) +
          format_vars_line(voter_.current_epoch, voter_.last_vote_epoch);
 }
 
@@ -211,11 +224,13 @@ std::optional<NodeIndex> ClusterNode::Member::add_node(Node node, MonoTime now) 
 
 void ClusterNode::Member::remove_node(NodeIndex index) {
   if (topology_.node(index).slot_count > 0) save_first();
+  note_removal(index);
   close_links(index);
   topology_.remove(index);
   health_.on_removed(index);
   links_[index.value] = {};
   voter_.forget(index);
+  lease_.forget(index);
   save_lazily();
 }
 

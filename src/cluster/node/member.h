@@ -10,6 +10,9 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,8 +20,14 @@
 
 #include <skein/cluster/bus/packet.h>
 #include <skein/cluster/failover/cautious_start.h>
+#include <skein/cluster/failover/election.h>
+#include <skein/cluster/failover/election_queue.h>
+#include <skein/cluster/failover/lease.h>
+#include <skein/cluster/failover/orphans.h>
+#include <skein/cluster/failover/takeover.h>
 #include <skein/cluster/failover/voting.h>
 #include <skein/cluster/gossip/health.h>
+#include <skein/cluster/node/doctor.h>
 #include <skein/cluster/node/node.h>
 
 #include "node_lines.h"
@@ -37,6 +46,7 @@ struct NodeLinks {
   SlotRuns claim;
   Epoch claim_epoch;
   std::uint64_t claim_stamp = 0;  // 0: compare again
+  Epoch told_epoch;               // the newest config epoch in its own headers
 };
 
 class ClusterNode::Member {
@@ -83,6 +93,8 @@ class ClusterNode::Member {
   std::vector<LinkView> links_view(Now now) const;
   ClusterInfo info() const;
   MonoTime write_lease_end() const;
+  LeaseFigures lease_figures() const;
+  std::uint64_t lease_renewals() const { return lease_.renewals(); }
   bool is_holding_back() const;
   std::string doctor_text(Now now) const;
 
@@ -103,10 +115,27 @@ class ClusterNode::Member {
     NodeId id;
     MonoTime until;
   };
+  // Slots that went one way, for one reason.
+  struct SlotChange {
+    std::string_view verdict;
+    NodeId from;
+    NodeId to;
+    Epoch from_epoch;
+    Epoch to_epoch;
+    bool own = false;  // this node's shard has gained or lost them
+    SlotBitmap slots;
+    std::uint64_t keys = 0;
+  };
   struct Decision {
     UnixMillis at;
     std::string verdict;
     std::string text;
+    std::unique_ptr<SlotChange> slots;  // of a change that the next one of its kind is added to
+  };
+  struct LeftAddress {
+    NodeId id;
+    NodeAddress address;
+    MonoTime at;
   };
   // A packet of a member, as the handlers see it.
   struct Arrival {
@@ -158,6 +187,7 @@ class ClusterNode::Member {
   void on_fail(const Arrival& arrival, const FailBody& body);
   void on_update(const Arrival& arrival, const UpdateBody& body);
   void on_vote_request(const Arrival& arrival);
+  void tell_vote(VoteVerdict verdict, const VoteRequest& ask, const VoteFacts& facts, Now now);
   void on_gossip(const Arrival& arrival);
   void on_gossip_about_known(const Arrival& arrival, const GossipEntry& entry, NodeIndex index);
   void on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry);
@@ -172,6 +202,8 @@ class ClusterNode::Member {
   void clear_fail_if_due(NodeIndex index, MonoTime now);
   void send_heartbeat(MessageType type, LinkId link, NodeIndex to, Now now);
   void ping(NodeIndex index, Now now);
+  void tell_about(MessageType type, NodeIndex to, std::span<const NodeIndex> about, Now now);
+  GossipEntry gossip_about(NodeIndex index, Now now) const;
   bool any_suspected();
   void send_bare(MessageType type, NodeIndex to, MonoTime deadline);
   void send_update(NodeIndex to, NodeIndex about);
@@ -203,6 +235,7 @@ class ClusterNode::Member {
   void become_replica_of(NodeIndex primary);
   void close_all_slots();
   void learn_claim(const Arrival& arrival);
+  void drop_old_claim(const Arrival& arrival);
   void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots);
   void move_slot(Slot slot, NodeIndex to);
   NodeIndex find_newer_owner(const Arrival& arrival) const;
@@ -215,19 +248,55 @@ class ClusterNode::Member {
   void on_rival(const Arrival& arrival);    // another replica's AUTH_REQUEST, besides the vote
   void spread_suspicion(NodeIndex index, Now now);  // it has just become PFAIL here
   void follow_orphan(Now now);              // replica migration
+  void tell_suspicions(Now now);            // what spread_suspicion has gathered, at the end of an input
+  bool is_election_due(const Arrival& arrival) const;
+  StandVerdict judge_own_standing() const;
+  Election::Situation election_situation(Now now);
+  void ask_rivals(MonoTime now);            // for their offsets
+  void ask_for_votes(Now now);
+  void repeat_request(Now now);
+  void send_request(NodeIndex to, MonoTime now);
+  void tell_standing(StandVerdict verdict, Now now);
+  void tell_election(Election::Step step, const Election::Situation& situation, Now now);
+  void replace_primary(std::optional<Epoch> epoch, Now now);
+  Election election_;
+  ElectionQueue election_queue_;
+  Orphans orphans_;
+  std::vector<NodeIndex> rivals_;
+  MonoTime rivals_asked_{};
+  std::uint64_t election_revision_ = 0;  // of the topology, when the election was last looked at
+  StandVerdict told_standing_ = StandVerdict::kNotAReplica;
+  Election::Step told_step_ = Election::Step::kRest;
+  NodeIndex waits_for_ = kNoNode;        // the primary whose election comes first
+  bool has_suspicions_to_tell_ = false;
+  bool was_elected_ = false;             // a majority stands behind this primary
 
   // takeovers.cc: CLUSTER FAILOVER at both ends, and handing over before the end.
   void run_takeover(Now now);                        // each tick, and when data has come
   void on_takeover_wish(const Arrival& arrival);     // MFSTART, from one of our replicas
   void on_paused_primary(const Arrival& arrival);    // a heartbeat of our primary that says PAUSED
-  bool is_paused_for_takeover() const;               // this primary's headers say PAUSED
   bool is_handing_over() const;
   void on_all_slots_lost_to(NodeIndex claimant);     // while it hands over
+  void on_unpaused_primary(const Arrival& arrival);  // a PING of our primary that does not say PAUSED
+  void pursue_bid(Now now);
+  void end_takeovers();                              // the role has changed
+  void show_pause(MonoTime now);
+  TakeoverBid bid_;
+  TakeoverYield yield_;
+  bool is_leaving_ = false;                          // a replica that asks is handed over to
+  NodeId gone_to_;                                   // it has handed over: nothing leaves any more
 
   // write_lease.cc: failover/lease.h's view of pings and answers.
   void note_ping(NodeIndex index, MonoTime now);     // a PING or MEET leaves by our link
   void note_answer(const Arrival& arrival);          // a PONG has come by our link
   void keep_lease(Now now);                          // each tick
+  void judge_lease(Now now);                         // after each input
+  void note_own_failure(Now now);                    // somebody calls this node FAIL
+  void ping_for_lease(Now now);
+  void ping_without_gossip(NodeIndex index, Now now);
+  void tell_lease(LeaseVerdict before, Now now);
+  Lease lease_;
+  bool writers_were_told_ = false;  // that they wait
 
   // caution.cc: a primary that starts without its data.
   void watch_caution(Now now);                       // each tick and each packet
@@ -235,6 +304,17 @@ class ClusterNode::Member {
 
   // decisions.cc: a log line that CLUSTER DOCTOR shows again. `verdict` is its name in the code.
   void decide(EventLevel level, std::string_view verdict, std::string text, Now now);
+  void decide_soon(std::string_view verdict, std::string text);  // warnings, told by tell_decisions
+  void note_slot(std::string_view verdict, Slot slot, NodeIndex from, NodeIndex to);
+  void note_slot_owner(Slot slot, NodeIndex to);  // before it changes
+  void note_removal(NodeIndex index);
+  void note_lost_handshake(NodeIndex index, MonoTime now);
+  void note_twin(const NodeId& id, std::string one, std::string other, MonoTime now);
+  void note_own_name(const Arrival& arrival);
+  bool note_address(NodeIndex index, const NodeAddress& next, MonoTime now);
+  void tell_decisions(Now now);  // what the input has changed of slots, and what was left for later
+  std::string describe(const SlotChange& change, const SlotBitmap& slots) const;
+  bool is_own_shard(NodeIndex index) const;
 
   // commands.cc
   Result<NodeIndex> find_named(std::string_view id, std::string_view unknown) const;
@@ -258,9 +338,23 @@ class ClusterNode::Member {
   HealthTable health_;
   std::vector<NodeLinks> links_;
   Voter voter_;
+  MonoTime restarted_{};  // of a member that has lived before
+  struct ToldVote {
+    NodeIndex candidate = kNoNode;
+    Epoch epoch;
+    VoteVerdict verdict = VoteVerdict::kNotAVoter;
+    friend bool operator==(const ToldVote&, const ToldVote&) = default;
+  };
+  ToldVote told_vote_;
   DataFacts data_;
   std::vector<Ban> bans_;
   std::deque<Decision> decisions_;  // the last ones, oldest first
+  std::vector<std::pair<std::string_view, std::string>> untold_;
+  std::vector<SlotChange> slot_changes_;  // of the input being handled
+  std::string_view slot_verdict_;         // why an operator's command changes slots
+  std::vector<LostHandshake> lost_handshakes_;
+  std::vector<TwinSighting> twins_;
+  std::vector<LeftAddress> left_addresses_;
 
   ClusterState state_ = ClusterState::kFail;
   MonoTime started_;

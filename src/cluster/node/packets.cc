@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <skein/cluster/gossip/judgement.h>
+
 #include "member.h"
 
 namespace skein {
@@ -56,6 +58,7 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
     }
   }
 
+  if (arrival.sender == kSelf) note_own_name(arrival);
   note_inbound_link(arrival);
   if (known) {
     health(arrival.sender).data_received = now.mono;
@@ -75,6 +78,7 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
     if (packet->type == MessageType::kAuthAck) on_vote(arrival);
     if (packet->type == MessageType::kMfStart) on_takeover_wish(arrival);
   }
+  if (is_election_due(arrival)) run_election(now);
   watch_caution(now);
   settle(now);
 }
@@ -139,7 +143,7 @@ void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
     on_pong(arrival);
   }
   if (!arrival.sender_is_settled) return;
-  if (packet.paused) on_paused_primary(arrival);
+  packet.paused ? on_paused_primary(arrival) : on_unpaused_primary(arrival);
 
   learn_role(arrival);
   learn_claim(arrival);
@@ -210,6 +214,7 @@ void ClusterNode::Member::on_pong(const Arrival& arrival) {
 
 void ClusterNode::Member::on_fail(const Arrival& arrival, const FailBody& body) {
   const NodeIndex failed = topology_.find(body.failed);
+  if (failed == kSelf) note_own_failure(arrival.now);
   if (failed.is_none() || failed == kSelf || topology_.node(failed).has_failed()) return;
   log(EventLevel::kNotice, fmt::format("FAIL message received from {} about {}", arrival.packet.sender.view(),
                                        body.failed.view()));
@@ -254,17 +259,20 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
         log(EventLevel::kVerbose,
             fmt::format("Node {} reported node {} as not reachable.", sender.id.view(), entry.id.view()));
       }
-      mark_failed_if_agreed(index, now);
+      // What this node would find out with its next tick it says now.
+      const bool silent = is_silent(heard, now, settings_.node_timeout);
+      silent && !topology_.node(index).is_suspected() ? suspect(index, arrival.now) : mark_failed_if_agreed(index, now);
     } else if (withdraw_fail_report(heard, arrival.sender)) {
       log(EventLevel::kVerbose,
           fmt::format("Node {} reported node {} is back online.", sender.id.view(), entry.id.view()));
     }
   }
+  if (settings_.bugs.lease_by_gossip && !failing && index != kSelf) lease_.on_answer(index, links(index).out.value());
   if (heard.hearsay && heard.named_by != arrival.sender) end_hearsay(index);
   heard.named_at = now;
 
-  // What others hear of a healthy node spares pinging it.
-  if (!failing && !heard.ping_pending() &&
+  // What others hear of a healthy node spares pinging it; but FAIL ends with an answer of its own.
+  if (!failing && !topology_.node(index).has_failed() && !heard.ping_pending() &&
       (heard.reports.empty() || count_fail_reports(heard, topology_, now, settings_.node_timeout) == 0)) {
     const auto ago = arrival.now.wall - UnixMillis{std::int64_t{entry.pong_received_seconds} * 1000};
     const MonoTime pong = now - ago;

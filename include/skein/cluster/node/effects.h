@@ -107,7 +107,8 @@ struct ResumeWriters {};
 // one is to end without another word: it still shows the others a primary.
 struct HandoverEnded {
   // A replica that could take over and is no Skein: it has to be asked as a client is,
-  // with CLUSTER FAILOVER. A handover that ends so has paused nobody.
+  // with CLUSTER FAILOVER. So far nobody is paused; if it does stand, a second HandoverEnded
+  // tells what came of it.
   struct AskAsClient {
     NodeId replica;
     std::string ip;

@@ -23,6 +23,7 @@ struct Election {
   Topology topology{node_called('b', NodeFlag::kPrimary | NodeFlag::kMyself)};
   NodeIndex primary = *topology.add(node_called('c', NodeFlag::kPrimary | NodeFlag::kFail));
   NodeIndex candidate = *topology.add(node_called('d', NodeFlag::kReplica));
+  NodeIndex rival = *topology.add(node_called('e', NodeFlag::kReplica));
   SlotBitmap slots;
   Voter us{.current_epoch = {8}, .last_vote_epoch = {7}};
   VoteRequest ask;
@@ -35,14 +36,15 @@ struct Election {
     slots.set({1});
     ask = {candidate, {8}, {4}, slots.wire(), false};
   }
-  [[nodiscard]] VoteVerdict verdict() const { return judge_vote(ask, us, topology, kNow, kTimeout); }
+  VoteFacts facts{.now = kNow, .node_timeout = kTimeout};
+  [[nodiscard]] VoteVerdict verdict() const { return judge_vote(ask, us, topology, facts); }
+  [[nodiscard]] std::string description() const { return describe_vote(verdict(), ask, us, topology, facts); }
 };
 
 TEST(Voting, GrantsWhatIsInOrder) {
   Election election;
   EXPECT_EQ(election.verdict(), VoteVerdict::kGrant);
-  EXPECT_EQ(describe_vote(VoteVerdict::kGrant, election.ask, election.us, election.topology),
-            "Failover auth granted to " + std::string(40, 'd') + " for epoch 8");
+  EXPECT_EQ(election.description(), "Failover auth granted to " + std::string(40, 'd') + " for epoch 8");
 }
 
 TEST(Voting, NamesEveryRefusal) {
@@ -80,18 +82,57 @@ TEST(Voting, NamesEveryRefusal) {
   }
   {
     Election e;
-    e.us.note_vote(e.primary, kNow - 1999ms);
+    e.us.last_votes = {{e.primary, e.rival, {7}, kNow - 1999ms}};
     EXPECT_EQ(e.verdict(), VoteVerdict::kVotedTooRecently);
-    e.us.note_vote(e.primary, kNow - 2000ms);
+    EXPECT_EQ(e.description(), "Failover auth denied to " + std::string(40, 'd') +
+                                   ": can't vote about this master before 1 milliseconds");
+    e.us.last_votes[0].at = kNow - 2000ms;
     EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
   }
   {
     Election e;
     e.topology.edit(e.primary, [](Node& node) { node.config_epoch = {5}; });
     EXPECT_EQ(e.verdict(), VoteVerdict::kSlotsMovedOn);
-    EXPECT_EQ(describe_vote(e.verdict(), e.ask, e.us, e.topology),
-              "Failover auth denied to " + std::string(40, 'd') + ": slot 1 epoch (5) > reqEpoch (4)");
+    EXPECT_EQ(e.description(), "Failover auth denied to " + std::string(40, 'd') + ": slot 1 epoch (5) > reqEpoch (4)");
   }
+}
+
+TEST(Voting, TheOneWhoHasTheVoteIsNoRival) {
+  Election e;
+  e.us.last_votes = {{e.primary, e.candidate, {7}, kNow - 1ms}};
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrant) << "in a newer epoch";
+  e.us.note_vote(e.primary, e.candidate, kNow);
+  EXPECT_EQ(e.us.last_vote_epoch, Epoch{8});
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrantAgain) << "its answer may have been lost";
+  e.ask.candidate = e.rival;
+  e.topology.edit(e.rival, [&](Node& node) { node.primary = e.primary; });
+  EXPECT_EQ(e.verdict(), VoteVerdict::kEpochSpent);
+  e.us.forget(e.candidate);
+  e.us.current_epoch = e.ask.current_epoch = {9};
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
+}
+
+TEST(Voting, AnotherPrimarysVoteIsSpentAllTheSame) {
+  Election e;
+  e.us.note_vote(*e.topology.add(node_called('f', NodeFlag::kPrimary)), e.candidate, kNow);
+  EXPECT_EQ(e.verdict(), VoteVerdict::kEpochSpent);
+}
+
+TEST(Voting, WithheldWhileThePrimaryMayRelyOnThisVoter) {
+  Election e;
+  e.facts.primary_heard = kNow - 1000ms;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kPrimaryHeard);
+  EXPECT_EQ(e.description(), "Failover auth denied to " + std::string(40, 'd') + ": its master was heard 1000 ms ago");
+  e.ask.forced = true;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
+  e.ask.forced = false;
+  e.facts.primary_heard = kNow - 1001ms;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
+  e.facts.restarted = kNow - 400ms;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kJustRestarted);
+  EXPECT_EQ(e.description(), "Failover auth denied to " + std::string(40, 'd') + ": this node was restarted 400 ms ago");
+  e.facts.restarted = kNow - 1001ms;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
 }
 
 TEST(Epochs, TheSmallerIdMovesOn) {

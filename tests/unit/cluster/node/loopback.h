@@ -1,18 +1,21 @@
 // A few members that hear each other at once, on one hand-moved clock.
 //
-// No faults and no delays: those are the simulator's. A host can be cut off or restarted
-// from what it saved.
+// No faults: those are the simulator's. A host can be cut off, killed or restarted from what it
+// saved. `run_finely` lets time pass by the millisecond, each host with a tick of its own
+// phase; packets and saves may take a while then.
 #pragma once
 
-#include <deque>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <skein/cluster/bus/packet.h>
 #include <skein/cluster/node/node.h>
 
 namespace skein {
@@ -42,6 +45,12 @@ class Loopback {
     bool reachable = true;
     std::map<LinkId, std::pair<std::size_t, LinkId>> outbound;  // to which host, as which inbound link
     std::map<LinkId, std::pair<std::size_t, LinkId>> inbound;
+    std::optional<DataFacts> data;  // what the owner tells of it, if it does
+    std::int64_t written_before_pause = 0;
+    bool is_mute = false;           // what it sends is lost
+    bool is_frozen = false;         // as under SIGSTOP: links stay, nothing is handled
+    milliseconds wall_ahead{0};     // its wall clock's error
+    std::uint64_t life = 0;         // which start of it this is
     Effects seen;  // everything but packets and links, in order
     std::vector<MessageType> sent;
   };
@@ -68,11 +77,34 @@ class Loopback {
     for (milliseconds done{0}; done < span; done += kClusterTick) {
       now_.mono += kClusterTick;
       now_.wall = now_.wall + kClusterTick;
-      for (auto& host : hosts_) {
-        if (host->node) host->node->on_tick(now_);
-      }
+      for (std::size_t i = 0; i < hosts_.size(); ++i) tick(i);
       pump();
     }
+  }
+
+  // How long packets and saves take from now on, at random up to this.
+  void set_lag(milliseconds packets, milliseconds saves) {
+    packet_lag_ = packets;
+    save_lag_ = saves;
+  }
+
+  // Until `done` says so; false when `limit` is over before.
+  template <typename Done>
+  bool run_finely(milliseconds limit, Done&& done) {
+    for (milliseconds passed{0}; passed < limit; passed += milliseconds{1}) {
+      now_.mono += milliseconds{1};
+      now_.wall = now_.wall + milliseconds{1};
+      ++millis_;
+      for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        if ((millis_ + i * 37) % static_cast<std::uint64_t>(kClusterTick.count()) == 0) tick(i);
+      }
+      pump();
+      if (done()) return true;
+    }
+    return false;
+  }
+  void run_finely(milliseconds span) {
+    run_finely(span, [] { return false; });
   }
 
   void meet(std::size_t from, std::size_t to) {
@@ -113,6 +145,34 @@ class Loopback {
     start(i, std::move(*state));
     pump();
   }
+  void jump_wall(milliseconds by) {
+    for (auto& host : hosts_) host->wall_ahead += by;
+  }
+  void jump_wall_of(std::size_t i, milliseconds by) { hosts_[i]->wall_ahead += by; }
+  [[nodiscard]] Now now_at(std::size_t i) const { return {now_.mono, now_.wall + hosts_[i]->wall_ahead}; }
+
+  // Everybody hears that it has failed, from a member that errs.
+  void fail_by_word(std::size_t about) {
+    for (std::size_t to = 0; to < hosts_.size(); ++to) {
+      if (to == about || !hosts_[to]->node) continue;
+      for (const auto& [link, end] : hosts_[to]->inbound) {
+        if (end.first == about) continue;
+        PacketHeader header;
+        header.type = MessageType::kFail;
+        header.sender = node(end.first).id();
+        header.flags = node(end.first).topology().self().flags;
+        header.port = hosts_[end.first]->settings.port;
+        header.bus_port = static_cast<std::uint16_t>(header.port + kBusPortAbove);
+        header.current_epoch = node(end.first).current_epoch();
+        const SlotBitmap none;
+        header.slots = none.wire();
+        node(to).on_packet({link, "127.0.0.1", "127.0.0.1"}, encode_fail(header, node(about).id()), now_at(to));
+        break;
+      }
+    }
+    pump();
+  }
+
   // Links break and no new ones come up.
   void cut(std::size_t i) {
     hosts_[i]->reachable = false;
@@ -137,12 +197,14 @@ class Loopback {
   void pump() {
     for (bool busy = true; busy;) {
       busy = false;
-      for (std::size_t i = 0; i < hosts_.size(); ++i) {
-        if (!hosts_[i]->node) continue;
-        for (auto& effect : hosts_[i]->node->take_effects()) {
-          busy = true;
-          std::visit([&](auto& e) { carry_out(i, e); }, effect);
-        }
+      deliver_due();
+      for (std::size_t i = 0; i < hosts_.size(); ++i) busy = carry_out_all(i) || busy;
+      // The end of a turn.
+      for (std::size_t i = 0; i < hosts_.size() && !busy; ++i) {
+        Host& host = *hosts_[i];
+        if (!host.node || host.is_frozen || !host.data || !host.node->wants_data()) continue;
+        host.node->on_data(*host.data, now_at(i));
+        busy = carry_out_all(i) || busy;
       }
     }
   }
@@ -158,8 +220,61 @@ class Loopback {
 
  private:
   void start(std::size_t i, std::optional<SavedState> saved) {
+    ++hosts_[i]->life;
     hosts_[i]->node = std::make_unique<ClusterNode>(hosts_[i]->settings, std::move(saved), Random{100 + i + starts_++ * 977},
                                                     hosts_[i]->keys, now_);
+  }
+
+  void tick(std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.node || host.is_frozen) return;
+    if (host.data) host.node->on_data(*host.data, now_at(i));
+    host.node->on_tick(now_at(i));
+  }
+
+  bool carry_out_all(std::size_t i) {
+    if (!hosts_[i]->node) return false;
+    auto effects = hosts_[i]->node->take_effects();
+    for (auto& effect : effects) {
+      if (hosts_[i]->node) std::visit([&](auto& e) { carry_out(i, e); }, effect);
+    }
+    return !effects.empty();
+  }
+
+  struct Late {
+    MonoTime due;
+    std::size_t host;
+    std::uint64_t life;
+    std::variant<SendPacket, SaveTopology> effect;
+  };
+  void deliver_due() {
+    std::vector<Late> due;
+    for (std::size_t i = 0; i < late_.size();) {
+      if (late_[i].due > now_.mono) {
+        ++i;
+        continue;
+      }
+      due.push_back(std::move(late_[i]));
+      late_.erase(late_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    for (Late& late : due) {
+      Host& host = *hosts_[late.host];
+      if (const auto* save = std::get_if<SaveTopology>(&late.effect)) {
+        if (!host.node || host.life != late.life) continue;
+        host.saved = save->text;
+        host.node->on_saved(save->ticket, now_at(late.host));
+      } else {
+        deliver(late.host, std::get<SendPacket>(late.effect));
+      }
+    }
+  }
+  // Packets of one link never overtake each other.
+  MonoTime due_after(milliseconds lag, LinkId link) {
+    MonoTime due = now_.mono + milliseconds{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(lag.count()) + 1))};
+    if (link.is_none()) return due;
+    MonoTime& last = last_due_[link];
+    last = std::max(last, due);
+    return last;
   }
 
   std::optional<std::size_t> listener(std::uint16_t bus_port) const {
@@ -185,7 +300,7 @@ class Loopback {
     const auto inbound = LinkId::inbound(++links_);
     hosts_[i]->outbound[open.link] = {*to, inbound};
     hosts_[*to]->inbound[inbound] = {i, open.link};
-    hosts_[i]->node->on_link_up(open.link, now_);
+    hosts_[i]->node->on_link_up(open.link, now_at(i));
   }
   void carry_out(std::size_t i, CloseLink& close) {
     if (!close.link.is_inbound()) return drop(i, close.link);
@@ -194,18 +309,33 @@ class Loopback {
   }
   void carry_out(std::size_t i, SendPacket& packet) {
     hosts_[i]->sent.push_back(packet.type);
+    if (packet_lag_.count() == 0) return deliver(i, packet);
+    late_.push_back({due_after(packet_lag_, packet.link), i, hosts_[i]->life, packet});
+  }
+  void deliver(std::size_t i, const SendPacket& packet) {
     auto& table = packet.link.is_inbound() ? hosts_[i]->inbound : hosts_[i]->outbound;
     const auto at = table.find(packet.link);
-    if (at == table.end() || !hosts_[at->second.first]->node) return;
-    hosts_[at->second.first]->node->on_packet({at->second.second, "127.0.0.1", "127.0.0.1"}, *packet.bytes, now_);
+    if (at == table.end() || hosts_[i]->is_mute) return;
+    Host& to = *hosts_[at->second.first];
+    if (!to.node || to.is_frozen) return;
+    to.node->on_packet({at->second.second, "127.0.0.1", "127.0.0.1"}, *packet.bytes, now_at(at->second.first));
   }
   void carry_out(std::size_t i, SaveTopology& save) {
     if (!hosts_[i]->saves) {
       hosts_[i]->open_save = save;
       return;
     }
+    if (save_lag_.count() != 0) {
+      late_.push_back({due_after(save_lag_, {}), i, hosts_[i]->life, save});
+      return;
+    }
     hosts_[i]->saved = save.text;
-    hosts_[i]->node->on_saved(save.ticket, now_);
+    hosts_[i]->node->on_saved(save.ticket, now_at(i));
+  }
+  void carry_out(std::size_t i, PauseWriters& pause) {
+    // Writes that were served before the pause took effect.
+    if (hosts_[i]->data) hosts_[i]->data->offset = hosts_[i]->data->offset + hosts_[i]->written_before_pause;
+    hosts_[i]->seen.push_back(pause);
   }
   template <typename T>
   void carry_out(std::size_t i, T& other) {
@@ -215,6 +345,12 @@ class Loopback {
   std::vector<std::unique_ptr<Host>> hosts_;
   Now now_{MonoTime{std::chrono::hours{5}}, UnixMillis{1700000000000}};
   std::uint64_t links_ = 0;
+  std::uint64_t millis_ = 0;
+  milliseconds packet_lag_{0};
+  milliseconds save_lag_{0};
+  std::vector<Late> late_;
+  std::map<LinkId, MonoTime> last_due_;
+  Random random_{4711};
   std::uint64_t starts_ = 0;
 };
 

@@ -335,8 +335,8 @@ TEST(ClusterNode, RefusesAsRedisDoes) {
   EXPECT_EQ(error_of(node.replicate(net.id(1), now)),
             "ERR To set a master the node must be empty and without assigned slots.");
   EXPECT_EQ(error_of(node.forget(net.id(0), now)), "ERR I tried hard but I can't forget myself...");
-  EXPECT_EQ(error_of(node.failover({})), "ERR You should send CLUSTER FAILOVER to a replica");
-  EXPECT_EQ(error_of(node.failover(words({"x"}))), "ERR syntax error");
+  EXPECT_EQ(error_of(node.failover({}, net.now())), "ERR You should send CLUSTER FAILOVER to a replica");
+  EXPECT_EQ(error_of(node.failover(words({"x"}), net.now())), "ERR syntax error");
   EXPECT_EQ(error_of(node.set_config_epoch("9", now)),
             "ERR The user can assign a config epoch only when the node does not know any other node.");
   net.host(0).keys.counts[1] = 1;

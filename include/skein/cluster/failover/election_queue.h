@@ -1,0 +1,58 @@
+// Whose election comes first when several primaries have failed.
+//
+// A voter has one vote in an epoch: replicas of different primaries that ask at one moment
+// take it from each other. So they ask one after the other, in the order of the failed
+// primaries' ids. Each follows as soon as the one before it has asked, in a later epoch:
+// nobody has to wait for an election to end.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include <skein/base/time.h>
+#include <skein/cluster/topology/topology.h>
+
+namespace skein {
+
+// Primaries that seem to have failed and that a replica could replace, by id. `seems_failed`
+// is asked for primaries with slots; it may be ahead of PFAIL.
+template <typename SeemsFailed>
+[[nodiscard]] std::vector<NodeIndex> primaries_to_replace(const Topology& topology, SeemsFailed&& seems_failed);
+
+class ElectionQueue {
+ public:
+  struct Turn {
+    bool is_ours = false;
+    NodeIndex waits_for = kNoNode;
+    std::size_t ahead = 0;  // failed ones before ours that are not replaced yet
+  };
+  // `failed` as primaries_to_replace gives it, ours in it or not.
+  Turn judge(const std::vector<NodeIndex>& failed, NodeIndex ours, MonoTime now);
+  // A replica of this primary has asked for votes.
+  void note_asked(NodeIndex primary);
+  void clear();
+
+ private:
+  std::vector<NodeIndex> passed_;  // have asked, or let their turn go by
+  NodeIndex head_ = kNoNode;       // the one whose turn it is
+  MonoTime head_since_{};
+};
+
+template <typename SeemsFailed>
+std::vector<NodeIndex> primaries_to_replace(const Topology& topology, SeemsFailed&& seems_failed) {
+  std::vector<bool> has_replica(topology.index_limit(), false);
+  topology.for_each_node([&](NodeIndex, const Node& node) {
+    const bool may_stand = node.is_replica() && !node.primary.is_none() && !node.has_failed() && !node.is_suspected() &&
+                           !node.flags.has(NodeFlag::kNoFailover);
+    if (may_stand) has_replica[node.primary.value] = true;
+  });
+  std::vector<NodeIndex> failed;
+  topology.for_each_node([&](NodeIndex index, const Node& node) {
+    if (index != kSelf && node.is_voter() && has_replica[index.value] && seems_failed(index)) failed.push_back(index);
+  });
+  std::sort(failed.begin(), failed.end(),
+            [&](NodeIndex a, NodeIndex b) { return topology.node(a).id < topology.node(b).id; });
+  return failed;
+}
+
+}  // namespace skein
