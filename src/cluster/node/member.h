@@ -88,6 +88,7 @@ class ClusterNode::Member {
 
   // Views.
   std::string nodes_text(Now now, bool client_uses_tls) const;
+  std::string saved_text(Now now) const;
   std::vector<SlotsEntry> slots_view(bool client_uses_tls) const;
   std::vector<Shard> shards_view() const;
   std::vector<LinkView> links_view(Now now) const;
@@ -150,7 +151,6 @@ class ClusterNode::Member {
   // member.cc
   void start_identity(std::optional<SavedState> saved, Now now);
   void announce_self();
-  std::string saved_text(Now now) const;
   void refresh_state(MonoTime now);
   ClusterState judge_state(MonoTime now);
   void refresh_replication();
@@ -292,7 +292,7 @@ class ClusterNode::Member {
   void keep_lease(Now now);                          // each tick
   void judge_lease(Now now);                         // after each input
   void note_own_failure(Now now);                    // somebody calls this node FAIL
-  void ping_for_lease(Now now);
+  void ping_for_lease(Now now, milliseconds next_look);
   void ping_without_gossip(NodeIndex index, Now now);
   void tell_lease(LeaseVerdict before, Now now);
   Lease lease_;

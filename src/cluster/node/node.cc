@@ -76,8 +76,11 @@ void ClusterNode::hold_back_without_data(Now now) {
   member_->settle(now);
 }
 MonoTime ClusterNode::write_lease_end() const { return member_->write_lease_end(); }
+LeaseFigures ClusterNode::lease_figures() const { return member_->lease_figures(); }
+std::uint64_t ClusterNode::lease_renewals() const { return member_->lease_renewals(); }
 bool ClusterNode::is_holding_back() const { return member_->is_holding_back(); }
 std::string ClusterNode::doctor_text(Now now) const { return member_->doctor_text(now); }
+std::string ClusterNode::saved_text(Now now) const { return member_->saved_text(now); }
 void ClusterNode::save_config(Now now) {
   member_->save_config();
   member_->settle(now);

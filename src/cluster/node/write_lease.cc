@@ -1,11 +1,122 @@
 // The right of a primary to acknowledge writes, from the pings that voters have answered.
+#include <fmt/format.h>
+
 #include "member.h"
 
 namespace skein {
 
-void ClusterNode::Member::note_ping(NodeIndex, MonoTime) {}
-void ClusterNode::Member::note_answer(const Arrival&) {}
-void ClusterNode::Member::keep_lease(Now) {}
-MonoTime ClusterNode::Member::write_lease_end() const { return MonoTime::max(); }
+void ClusterNode::Member::note_ping(NodeIndex index, MonoTime now) {
+  // Made now, it may leave later: behind a save. So its time is early, which is the safe side.
+  if (const LinkId link = links(index).out; !link.is_none()) lease_.on_ping(index, link.value(), now);
+}
+
+void ClusterNode::Member::note_answer(const Arrival& arrival) {
+  lease_.on_answer(arrival.link_node, arrival.origin.link.value());
+}
+
+// Before this node is back in everybody's eyes, voters that do not ask themselves whether they
+// hear it may still elect a replica of its.
+void ClusterNode::Member::note_own_failure(Now now) {
+  bool somebody_might = false;
+  each_other([&](NodeIndex index) {
+    somebody_might = somebody_might || (topology_.node(index).is_voter() && !health(index).marks_packets);
+  });
+  if (somebody_might && !topology_.replicas_of(kSelf).empty()) lease_.on_called_failed(now.mono);
+}
+
+void ClusterNode::Member::keep_lease(Now now) {
+  judge_lease(now);
+  if (!lease_.is_needed()) return;
+  each_other([&](NodeIndex index) {
+    auto& link = links(index);
+    if (!link.out_is_up || !topology_.node(index).is_voter()) return;
+    if (now.mono - link.out_created <= settings_.node_timeout) return;
+    if (!lease_.is_out_of_step(index, health(index).data_received)) return;
+    log(EventLevel::kVerbose, fmt::format("Link to node {} opened anew: pings or answers were lost on it",
+                                          topology_.node(index).id.view()));
+    outbox_.push(CloseLink{link.out});
+    link.out = {};
+    link.out_is_up = false;
+    open_link(index, now.mono);
+  });
+  ping_for_lease(now, kClusterTick);
+}
+
+// After each input. What has lapsed is asked for again at once.
+void ClusterNode::Member::judge_lease(Now now) {
+  const LeaseVerdict before = lease_.verdict();
+  const LeaseVerdict verdict = lease_.judge(topology_, voter_.current_epoch, settings_.node_timeout, now.mono);
+  if (verdict != before) tell_lease(before, now);
+  if (lease_.is_needed() && verdict != LeaseVerdict::kHeld) ping_for_lease(now, milliseconds{0});
+}
+
+void ClusterNode::Member::tell_lease(LeaseVerdict before, Now now) {
+  const LeaseFigures lease = lease_.figures();
+  const auto name = lease_verdict_name(lease.verdict);
+  const auto say = [&](EventLevel level, std::string text) {
+    writers_were_told_ = lease.verdict != LeaseVerdict::kHeld;
+    decide(level, name, std::move(text), now);
+  };
+  // How it begins, and that it is not needed any more, is no news.
+  if (!lease_.is_needed()) writers_were_told_ = false;
+  if (before == LeaseVerdict::kNotNeeded || before == LeaseVerdict::kAlone) return;
+  switch (lease.verdict) {
+    case LeaseVerdict::kTooFewAnswers:
+      say(EventLevel::kWarning,
+          fmt::format("Writes wait: {} of {} voters needed beside this one have answered within the node timeout, so a "
+                      "replica may have taken over",
+                      lease.answering, lease.needed));
+      break;
+    case LeaseVerdict::kElectionPossible:
+      say(EventLevel::kWarning,
+          fmt::format("Writes wait: a majority answers, but the cluster's epoch has become {} and not every owner of the "
+                      "new ones is known; {} ms at most",
+                      voter_.current_epoch.value, rejoin_delay(settings_.node_timeout).count()));
+      break;
+    case LeaseVerdict::kCalledFailed:
+      say(EventLevel::kWarning,
+          fmt::format("Writes wait: a majority answers, but others called this node failed and may still elect a replica; "
+                      "{} ms at most",
+                      rejoin_delay(settings_.node_timeout).count()));
+      break;
+    case LeaseVerdict::kHeld:
+      if (!writers_were_told_) break;
+      say(EventLevel::kNotice,
+          fmt::format("Writes go on: a majority of voters has answered and nobody has taken over. They waited {} ms",
+                      std::chrono::duration_cast<milliseconds>(now.mono - lease_.lapsed_at()).count()));
+      break;
+    case LeaseVerdict::kNotNeeded:
+    case LeaseVerdict::kAlone: break;
+  }
+}
+
+void ClusterNode::Member::ping_for_lease(Now now, milliseconds next_look) {
+  const auto usable = [&](NodeIndex index) { return topology_.contains(index) && links(index).out_is_up; };
+  for (const NodeIndex index : lease_.choose_pings(usable, now.mono, next_look)) {
+    // While somebody is suspected every packet helps to agree on it.
+    if (any_suspected() && !health(index).ping_pending()) {
+      ping(index, now);
+    } else {
+      ping_without_gossip(index, now);
+    }
+  }
+}
+
+// The header alone: these are many in a large cluster, and the answers bring the gossip.
+void ClusterNode::Member::ping_without_gossip(NodeIndex index, Now now) {
+  note_ping(index, now.mono);
+  // A ping that waits keeps its time, or silence would never last.
+  if (!health(index).ping_pending()) health(index).ping_sent = now.mono;
+  auto header = own_header(MessageType::kPing);
+  header.understands_extensions = true;
+  auto bytes = encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}}, settings_.mark_packets);
+  send(links(index).out, MessageType::kPing, std::make_shared<const std::string>(std::move(bytes)),
+       now.mono + settings_.node_timeout);
+}
+
+MonoTime ClusterNode::Member::write_lease_end() const {
+  return settings_.bugs.ignore_lease ? MonoTime::max() : lease_.end();
+}
+LeaseFigures ClusterNode::Member::lease_figures() const { return lease_.figures(); }
 
 }  // namespace skein

@@ -23,6 +23,7 @@
 #include <skein/base/random.h>
 #include <skein/base/result.h>
 #include <skein/base/time.h>
+#include <skein/cluster/failover/lease.h>
 #include <skein/cluster/node/effects.h>
 #include <skein/cluster/node/saved_state.h>
 #include <skein/cluster/node/settings.h>
@@ -112,6 +113,9 @@ class ClusterNode {
   // Until when this node, as a primary, may execute and acknowledge writes: failover/lease.h.
   // MonoTime::max() when nobody could replace it; in the past while in doubt.
   [[nodiscard]] MonoTime write_lease_end() const;
+  [[nodiscard]] LeaseFigures lease_figures() const;
+  // Grows whenever writes may go on that could not before.
+  [[nodiscard]] std::uint64_t lease_renewals() const;
   // The owner has found no data to load, before the first tick or once that is known. With slots
   // and replicas the node lets itself be replaced (failover/cautious_start.h); else nothing.
   void hold_back_without_data(Now now);
@@ -121,6 +125,8 @@ class ClusterNode {
   // CLUSTER DOCTOR: findings, each with its cure, and the last decisions.
   [[nodiscard]] std::string doctor_text(Now now) const;
 
+  // What a save that began now would write.
+  [[nodiscard]] std::string saved_text(Now now) const;
   // What CLUSTER NODES, SLOTS, SHARDS, INFO, LINKS show.
   [[nodiscard]] std::string nodes_text(Now now, bool client_uses_tls = false) const;
   [[nodiscard]] std::vector<SlotsEntry> slots_view(bool client_uses_tls = false) const;
