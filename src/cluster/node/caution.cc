@@ -8,7 +8,7 @@
 namespace skein {
 
 void ClusterNode::Member::hold_back_without_data(Now now) {
-  if (!self().is_voter() || is_holding_back()) return;
+  if (!self().is_voter() || is_holding_back() || settings_.bugs.empty_primary_serves) return;
   std::vector<NodeId> replicas;
   for (const NodeIndex replica : topology_.replicas_of(kSelf)) replicas.push_back(topology_.node(replica).id);
   if (replicas.empty()) return;

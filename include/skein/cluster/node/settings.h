@@ -24,6 +24,14 @@ struct PlantedBugs {
   bool lose_slots_on_restart = false;       // forgets its own slots when it starts again
   bool ignore_update = false;               // throws away UPDATE
   bool lower_current_epoch = false;         // takes a sender's current epoch even when it is lower
+  bool ignore_lease = false;                // writes whether most voters answer or not
+  bool lease_by_gossip = false;             // takes what others heard of a voter for its answer
+  bool vote_for_the_living = false;         // votes although it has just heard the primary
+  bool elect_without_majority = false;      // takes over with the first vote
+  bool claim_before_saving = false;         // shows the claim it has won before it is saved
+  bool stand_without_data = false;          // stands for election whatever its data is worth
+  bool empty_primary_serves = false;        // starts without data and serves its replicas at once
+  bool reuse_election_epoch = false;        // asks for votes in the current epoch, not the next
 };
 
 struct NodeSettings {
