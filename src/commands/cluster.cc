@@ -31,12 +31,12 @@ constexpr CommandSpec kClusterHelp{
 
 constexpr const CommandSpec* kSubcommands[] = {
     &kClusterAddslots,      &kClusterAddslotsrange,  &kClusterBumpepoch,      &kClusterCountFailureReports,
-    &kClusterCountkeysinslot, &kClusterDelslots,     &kClusterDelslotsrange,  &kClusterFailover,
-    &kClusterFlushslots,    &kClusterForget,         &kClusterGetkeysinslot,  &kClusterHelp,
-    &kClusterInfo,          &kClusterKeyslot,        &kClusterLinks,          &kClusterMeet,
-    &kClusterMyid,          &kClusterNodes,          &kClusterReplicas,       &kClusterReplicate,
-    &kClusterReset,         &kClusterSaveconfig,     &kClusterSetConfigEpoch, &kClusterSetslot,
-    &kClusterShards,        &kClusterSlaves,         &kClusterSlots,
+    &kClusterCountkeysinslot, &kClusterDelslots,     &kClusterDelslotsrange,  &kClusterDoctor,
+    &kClusterFailover,      &kClusterFlushslots,     &kClusterForget,         &kClusterGetkeysinslot,
+    &kClusterHelp,          &kClusterInfo,           &kClusterKeyslot,        &kClusterLinks,
+    &kClusterMeet,          &kClusterMyid,           &kClusterNodes,          &kClusterReplicas,
+    &kClusterReplicate,     &kClusterReset,          &kClusterSaveconfig,     &kClusterSetConfigEpoch,
+    &kClusterSetslot,       &kClusterShards,         &kClusterSlaves,         &kClusterSlots,
 };
 constexpr CommandSpec kCluster{
     .name = "CLUSTER",

@@ -20,10 +20,9 @@ void on_member(Call& call) {
 // The arguments behind the subcommand's name.
 [[nodiscard]] inline ClusterNode::Args own_arguments(const Call& call) { return call.arguments.subspan(2); }
 
-// Has what the member decided carried out, and saved; then answers. `answer` writes the reply of a success.
+// Answers once what the member decided has been carried out. `answer` writes the reply of a success.
 template <typename Value, typename Answer>
-void conclude(Call& call, const Result<Value>& result, Answer&& answer) {
-  call.services.actions.carry_out_cluster_effects();
+void answer_carried_out(Call& call, const Result<Value>& result, Answer&& answer) {
   if (!result) {
     call.reply.error(result.error().message());
   } else if (!call.services.actions.is_cluster_saved()) {
@@ -32,6 +31,12 @@ void conclude(Call& call, const Result<Value>& result, Answer&& answer) {
   } else {
     answer();
   }
+}
+// Has what the member decided carried out, and saved; then answers.
+template <typename Value, typename Answer>
+void conclude(Call& call, const Result<Value>& result, Answer&& answer) {
+  call.services.actions.carry_out_cluster_effects();
+  answer_carried_out(call, result, answer);
 }
 inline void conclude(Call& call, const Result<void>& result) {
   conclude(call, result, [&] { call.reply.ok(); });
@@ -61,6 +66,7 @@ extern const CommandSpec kClusterReset;
 extern const CommandSpec kClusterSaveconfig;
 extern const CommandSpec kClusterSetConfigEpoch;
 // cluster_views.cc
+extern const CommandSpec kClusterDoctor;
 extern const CommandSpec kClusterInfo;
 extern const CommandSpec kClusterLinks;
 extern const CommandSpec kClusterMyid;

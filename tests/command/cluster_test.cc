@@ -246,11 +246,21 @@ TEST_F(ClusterCommands, WhatAConnectionSaysOfItself) {
   EXPECT_FALSE(client().session.asking);
 }
 
+TEST_F(ClusterCommands, DoctorTellsFindingsWithTheirCures) {
+  const auto reply = run("CLUSTER", "DOCTOR");
+  EXPECT_THAT(reply, StartsWith("$"));
+  EXPECT_THAT(reply, HasSubstr("this node is in no cluster yet"));
+  EXPECT_THAT(reply, HasSubstr("cure: redis-cli --cluster create"));
+  EXPECT_EQ(run("CLUSTER", "ADDSLOTSRANGE", "0", "16383"), ok());
+  EXPECT_THAT(run("CLUSTER", "DOCTOR"), HasSubstr("kAddedByOperator: slots 0-16383 now belong to this node"));
+  EXPECT_EQ(run("CLUSTER", "DOCTOR", "x"), error("ERR wrong number of arguments for 'cluster|doctor' command"));
+}
+
 TEST_F(ClusterCommands, HelpNamesEverySubcommand) {
   const auto reply = run("CLUSTER", "HELP");
   const Command* container = commands.find("CLUSTER");
   ASSERT_NE(container, nullptr);
-  EXPECT_EQ(container->subcommands.size(), 27U);
+  EXPECT_EQ(container->subcommands.size(), 28U);
   for (const Command* sub : container->subcommands) {
     EXPECT_THAT(reply, HasSubstr(fmt::format("\r\n+{}", sub->spec->name)));
   }

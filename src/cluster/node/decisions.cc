@@ -1,18 +1,222 @@
 // What operators are told of decisions: a log line each, and CLUSTER DOCTOR.
+//
+// Decisions are made elsewhere. Slots that change hands are gathered while an input is
+// handled and told when it is settled, a line for each way they went.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <skein/cluster/node/doctor.h>
+
 #include "member.h"
 
 namespace skein {
 
 namespace {
+
 constexpr std::size_t kKeptDecisions = 32;
+// A slot's move is several decisions in turn, and the next slot's are the same ones again.
+constexpr std::size_t kMergedWithin = 4;
+constexpr std::size_t kKeptSightings = 8;
+constexpr seconds kAddressMemory{300};
+constexpr seconds kAddressPause{1};
+
+// "2026-11-20 18:00:33.123", UTC.
+std::string format_utc(UnixMillis time) {
+  const auto days = static_cast<int>(time.value / 86'400'000);
+  const auto rest = time.value % 86'400'000;
+  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3'600'000,
+                     rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
+}
+
+std::string address_text(const NodeAddress& address) { return fmt::format("{}:{}", address.ip, address.port); }
+
 }  // namespace
 
 void ClusterNode::Member::decide(EventLevel level, std::string_view verdict, std::string text, Now now) {
   if (decisions_.size() >= kKeptDecisions) decisions_.pop_front();
-  decisions_.push_back({now.wall, std::string(verdict), text});
-  log(level, std::move(text));
+  decisions_.push_back({now.wall, std::string(verdict), text, nullptr});
+  log(level, fmt::format("{} [{}]", text, verdict));
 }
 
-std::string ClusterNode::Member::doctor_text(Now) const { return {}; }
+void ClusterNode::Member::note_slot(std::string_view verdict, Slot slot, NodeIndex from, NodeIndex to) {
+  if (!slot_verdict_.empty()) verdict = slot_verdict_;
+  const auto id = [&](NodeIndex index) { return index.is_none() ? NodeId{} : topology_.node(index).id; };
+  const auto epoch = [&](NodeIndex index) { return index.is_none() ? Epoch{} : topology_.node(index).config_epoch; };
+  SlotChange change{verdict, id(from), id(to), epoch(from), epoch(to)};
+  const auto same = [&](const SlotChange& other) {
+    return other.verdict == change.verdict && other.from == change.from && other.to == change.to;
+  };
+  auto at = std::find_if(slot_changes_.rbegin(), slot_changes_.rend(), same);
+  if (at == slot_changes_.rend()) {
+    change.own = is_own_shard(from) || is_own_shard(to);
+    slot_changes_.push_back(std::move(change));
+    at = slot_changes_.rbegin();
+  }
+  at->slots.set(slot);
+  if (from == kSelf && to != kSelf) at->keys += keys_.keys_in(slot);
+}
+
+bool ClusterNode::Member::is_own_shard(NodeIndex index) const {
+  return !index.is_none() && (index == kSelf || (self().is_replica() && self().primary == index));
+}
+
+void ClusterNode::Member::note_slot_owner(Slot slot, NodeIndex to) {
+  const NodeIndex from = topology_.owner(slot);
+  std::string_view verdict = "kGivenUp";
+  if (!to.is_none()) verdict = from.is_none() ? "kUnclaimed" : "kNewerClaim";
+  note_slot(verdict, slot, from, to);
+}
+
+// One line for each way that slots went; moves of the same kind are one decision in CLUSTER DOCTOR.
+void ClusterNode::Member::tell_decisions(Now now) {
+  for (auto& [verdict, text] : std::exchange(untold_, {})) decide(EventLevel::kWarning, verdict, std::move(text), now);
+  slot_verdict_ = {};
+  if (slot_changes_.empty()) return;
+  for (const SlotChange& change : std::exchange(slot_changes_, {})) {
+    // Changes among others are for those who look closely.
+    if (!change.own) {
+      log(EventLevel::kVerbose, fmt::format("{} [{}]", describe(change, change.slots), change.verdict));
+      continue;
+    }
+    log(EventLevel::kNotice, fmt::format("{} [{}]", describe(change, change.slots), change.verdict));
+    auto told = std::make_unique<SlotChange>(change);
+    const auto last = decisions_.size() - std::min(decisions_.size(), kMergedWithin);
+    for (std::size_t i = decisions_.size(); i > last; --i) {
+      const SlotChange* before = decisions_[i - 1].slots.get();
+      if (before == nullptr || before->verdict != change.verdict || before->from != change.from || before->to != change.to) continue;
+      before->slots.for_each([&](Slot slot) { told->slots.set(slot); });
+      told->keys += before->keys;
+      decisions_.erase(decisions_.begin() + static_cast<std::ptrdiff_t>(i - 1));
+      break;
+    }
+    if (decisions_.size() >= kKeptDecisions) decisions_.pop_front();
+    std::string text = describe(*told, told->slots);
+    decisions_.push_back({now.wall, std::string(change.verdict), std::move(text), std::move(told)});
+  }
+}
+
+std::string ClusterNode::Member::describe(const SlotChange& change, const SlotBitmap& slots) const {
+  const auto name = [&](const NodeId& id) {
+    if (id.is_none()) return std::string("nobody");
+    const NodeIndex index = topology_.find(id);
+    if (index == kSelf) return fmt::format("this node");
+    return index.is_none() ? id.str() : fmt::format("{} ({})", id.view(), address_text(topology_.node(index).address));
+  };
+  const std::string head = fmt::format("slots {}", describe_slots(slots));
+  if (change.verdict == "kMigrating") return fmt::format("{} are leaving for {}", head, name(change.to));
+  if (change.verdict == "kImporting") return fmt::format("{} are arriving from {}", head, name(change.from));
+  if (change.verdict == "kStable") return fmt::format("{} are neither leaving nor arriving any more", head);
+  std::string text = fmt::format("{} now belong to {}, before to {}", head, name(change.to), name(change.from));
+  if (change.verdict == "kNewerClaim") {
+    text += fmt::format(" (config epoch {} over {})", change.to_epoch.value, change.from_epoch.value);
+  }
+  if (change.keys > 0) text += fmt::format("; {} keys were in them", change.keys);
+  return text;
+}
+
+// For places that do not know the time of day: told when the input is settled.
+void ClusterNode::Member::decide_soon(std::string_view verdict, std::string text) {
+  untold_.emplace_back(verdict, std::move(text));
+}
+
+void ClusterNode::Member::note_lost_handshake(NodeIndex index, MonoTime now) {
+  const NodeAddress& address = topology_.node(index).address;
+  const bool connected = links(index).out_is_up;
+  const auto same = [&](const LostHandshake& lost) {
+    return lost.address.ip == address.ip && lost.address.bus_port == address.bus_port;
+  };
+  // Whoever repeats MEET is told once.
+  if (std::erase_if(lost_handshakes_, same) == 0) {
+    decide_soon(connected ? "kNoAnswer" : "kNoConnection",
+                fmt::format("Handshake with {} ended: {} its bus port {}", address_text(address),
+                            connected ? "no answer came from" : "no connection came up to", address.bus_port));
+  }
+  if (lost_handshakes_.size() >= kKeptSightings) lost_handshakes_.erase(lost_handshakes_.begin());
+  lost_handshakes_.push_back({address, connected, now});
+}
+
+void ClusterNode::Member::note_twin(const NodeId& id, std::string one, std::string other, MonoTime now) {
+  if (std::erase_if(twins_, [&](const TwinSighting& twin) { return twin.id == id; }) == 0) {
+    decide_soon("kDuplicateId", fmt::format("Two nodes answer as {}: {} and {}", id.view(), one, other));
+  }
+  if (twins_.size() >= kKeptSightings) twins_.erase(twins_.begin());
+  twins_.push_back({id, std::move(one), std::move(other), now});
+}
+
+// A packet in this node's own name. Its own ones come back when it is told to meet itself.
+void ClusterNode::Member::note_own_name(const Arrival& arrival) {
+  const PacketOrigin& origin = arrival.origin;
+  const bool own_place = origin.remote_ip == origin.local_ip || origin.remote_ip == self().address.ip;
+  if (own_place && arrival.packet.bus_port == self().address.bus_port) return;
+  note_twin(self().id, address_text(self().address), fmt::format("{}:{}", origin.remote_ip, arrival.packet.port),
+            arrival.now.mono);
+}
+
+// A node that goes to and fro between two addresses is two nodes. False when it is too early to
+// follow it back: each change makes the one that is left speak up, as fast as the network goes.
+bool ClusterNode::Member::note_address(NodeIndex index, const NodeAddress& next, MonoTime now) {
+  const Node& node = topology_.node(index);
+  if (node.address.ip.empty()) return true;
+  std::erase_if(left_addresses_, [&](const LeftAddress& left) { return now - left.at > kAddressMemory; });
+  const auto was_left = [&](const NodeAddress& address) {
+    return std::any_of(left_addresses_.begin(), left_addresses_.end(),
+                       [&](const LeftAddress& left) { return left.id == node.id && left.address == address; });
+  };
+  const bool just_left = std::any_of(left_addresses_.begin(), left_addresses_.end(), [&](const LeftAddress& left) {
+    return left.id == node.id && left.address == next && now - left.at < kAddressPause;
+  });
+  if (just_left) return false;
+  if (was_left(next) && was_left(node.address)) note_twin(node.id, address_text(node.address), address_text(next), now);
+  if (left_addresses_.size() >= kKeptSightings) left_addresses_.erase(left_addresses_.begin());
+  left_addresses_.push_back({node.id, node.address, now});
+  return true;
+}
+
+// Its slots have no owner then.
+void ClusterNode::Member::note_removal(NodeIndex index) {
+  topology_.slots_of(index).for_each([&](Slot slot) { note_slot("kForgotten", slot, index, kNoNode); });
+}
+
+std::string ClusterNode::Member::doctor_text(Now now) const {
+  const Node& node = self();
+  const auto findings = examine({.topology = topology_,
+                                 .health = health_,
+                                 .settings = settings_,
+                                 .state = state_,
+                                 .data = data_,
+                                 .write_lease_end = write_lease_end(),
+                                 .holding_back = is_holding_back(),
+                                 .links =
+                                     [&](NodeIndex index) {
+                                       const NodeLinks& link = links(index);
+                                       return LinkFacts{link.out_is_up, !link.in.is_none(), link.out_created};
+                                     },
+                                 .lost_handshakes = lost_handshakes_,
+                                 .twins = twins_,
+                                 .started = started_,
+                                 .now = now.mono});
+
+  std::string text = fmt::format("The cluster as {}:{} sees it ({}, {}): state {}, {} nodes, {} primaries with slots, epoch {}\n",
+                                 node.address.ip, node.address.port, node.id.view(),
+                                 node.is_primary() ? fmt::format("primary of {} slots", node.slot_count) : "replica",
+                                 state_ == ClusterState::kOk ? "ok" : "fail", topology_.node_count(),
+                                 topology_.voter_count(), voter_.current_epoch.value);
+  const auto out = std::back_inserter(text);
+  if (findings.empty()) text += "\nNothing is wrong that this node could see.\n";
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    fmt::format_to(out, "\n{}. {} [{}]\n   cure: {}\n", i + 1, findings[i].text, ailment_name(findings[i].ailment),
+                   findings[i].cure);
+  }
+  if (decisions_.empty()) return text;
+  text += "\nLast decisions (UTC), the newest at the end:\n";
+  for (const Decision& decision : decisions_) {
+    fmt::format_to(out, "{} {}: {}\n", format_utc(decision.at), decision.verdict, decision.text);
+  }
+  return text;
+}
 
 }  // namespace skein

@@ -66,7 +66,8 @@ void ClusterNode::Member::on_link_up(LinkId id, Now now) {
 
 void ClusterNode::Member::on_link_down(LinkId id, Now now) {
   if (const NodeIndex index = node_of_out_link(id); !index.is_none()) {
-    const bool was_up = links(index).out_is_up;
+    // Two nodes with one id push each other's links off as fast as these come up.
+    const bool was_up = links(index).out_is_up && now.mono - links(index).out_created >= kClusterTick;
     links(index).out = {};
     links(index).out_is_up = false;
     // Without a link no ping can be sent, and without a ping no silence be measured.
