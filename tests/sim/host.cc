@@ -15,6 +15,12 @@ constexpr std::string_view kConf = "nodes.conf";
 constexpr std::string_view kTemporary = "nodes.conf.tmp";
 // A full disk is tried again after this.
 constexpr milliseconds kSaveRetry{100};
+// Keys are synced to disk each second.
+constexpr std::uint64_t kTicksPerSync = 10;
+// A handover that has not ended by then is given up; see shutdown-timeout.
+constexpr seconds kHandoverLimit{10};
+// FORCE and TAKEOVER are excuses for what happens within this time.
+constexpr seconds kForcedFor{10};
 // Where the world's calendar begins: some day in 2024.
 constexpr UnixMillis kCalendarStart{1'717'200'000'000};
 
@@ -27,9 +33,10 @@ Host::Host(World world, HostId id, std::string ip, NodeSettings settings, HostCl
       ip_(std::move(ip)),
       settings_(std::move(settings)),
       clocks_(clocks),
-      seed_(seed),
       random_(seed),
-      machine_(world.network.add_machine(ip_, static_cast<std::uint16_t>(settings_.port + 10000))) {
+      machine_(world.network.add_machine(ip_, static_cast<std::uint16_t>(settings_.port + 10000))),
+      data_(*this, world.queue, world.network, world.network.add_port(machine_, settings_.port),
+            world.data_witness, seed + 2) {
   world_.witness.learn_address(ip_, settings_.port);
 }
 
@@ -67,9 +74,17 @@ void Host::start() {
     saved = std::move(*parsed);
   }
   note(saved ? "starts again" : "starts");
-  node_ = std::make_unique<ClusterNode>(settings_, std::move(saved), Random(random_.next()), keys_, now());
+  started_at_ = world_.queue.now();
+  had_keys_ = had_keys_ || (saved_data_ && saved_data_->total_keys() > 0);
+  lost_its_data_ = had_keys_ && (!saved_data_ || saved_data_->total_keys() == 0);
+  data_.start(std::exchange(saved_data_, std::nullopt), !saved || saved->topology.self().is_primary());
+  synced_data_ = data_.data();
+  node_ = std::make_unique<ClusterNode>(settings_, std::move(saved), Random(random_.next()), data_, now());
+  if (data_.started_without_data()) node_->hold_back_without_data(now());
   world_.network.process_starts(machine_, *this);
+  world_.network.process_starts(data_.machine(), data_);
   world_.witness.on_started(*this);
+  world_.data_witness.on_started(*this);
   settle();
   tick_later();
 }
@@ -79,15 +94,18 @@ void Host::forget_process() {
   is_paused_ = false;
   when_resumed_.clear();
   targets_.clear();
-  up_.clear();
   save_.reset();
   after_vote_ = nullptr;
-  if (candidate_) candidate_->on_process_end();
+  asked_for_.reset();
+  facts_given_ = {};
+  is_shutting_down_ = false;
+  data_.end();
 }
 
 void Host::kill() {
   if (!is_up()) return;
   note("is killed");
+  saved_data_ = data_.data();
   world_.network.process_ends(machine_);
   forget_process();
 }
@@ -95,9 +113,79 @@ void Host::kill() {
 void Host::lose_power() {
   if (!is_up()) return;
   note("loses power");
+  saved_data_ = synced_data_;
   world_.network.power_fails(machine_);
   disk_.lose_power(random_);
   forget_process();
+}
+
+void Host::shut_down() {
+  if (!is_running() || is_shutting_down_) return;
+  note("is told to end");
+  is_shutting_down_ = true;
+  node_->begin_handover(now());
+  world_.queue.after(kHandoverLimit, [this, life = starts_] {
+    if (life == starts_ && is_up()) kill();
+  });
+  settle();
+}
+
+void Host::carry_out(const HandoverEnded& effect) {
+  note(effect.handed_over ? "has handed over" : "could not hand over: " + effect.why);
+  if (!is_shutting_down_) return;
+  if (effect.handed_over) journal_().count(EventKind::kHandedOver);
+  // Not from in here: the process may not end under its own feet.
+  world_.queue.after(microseconds{100}, [this, life = starts_] {
+    if (life == starts_ && is_up()) kill();
+  });
+}
+
+void Host::lose_data() {
+  if (is_up()) return;
+  note("has lost its keys");
+  saved_data_.reset();
+}
+
+void Host::take_request(WriteRequest request) {
+  world_.queue.after(world_.network.draw_delay(data_.machine()), [this, request = std::move(request)]() mutable {
+    if (is_up()) return when_running([this, request = std::move(request)] { data_.write(request); });
+    if (request.reply) request.reply({WriteAnswer::kRefused, {}});
+  });
+}
+
+void Host::give_data_facts() {
+  facts_given_ = data_.facts();
+  node_->on_data(facts_given_, now());
+}
+
+void Host::data_has_come() {
+  if (!node_->wants_data()) return;
+  give_data_facts();
+  settle();
+}
+
+bool Host::fail_over(std::string_view option) {
+  asked_for_ = option.empty()       ? PromotionKind::kElected
+               : option == "force" ? PromotionKind::kForced
+                                   : PromotionKind::kTakenOver;
+  asked_at_ = now().mono;
+  const std::string_view args[] = {option};
+  return operate([&](ClusterNode& node, Now now) {
+    return node.failover(option.empty() ? ClusterNode::Args{} : ClusterNode::Args{args}, now);
+  });
+}
+
+PromotionKind Host::promotion_kind() const {
+  const bool is_recent = asked_for_ && now().mono - asked_at_ < kForcedFor;
+  return is_recent ? *asked_for_ : PromotionKind::kElected;
+}
+
+void Host::note_promotion(PromotionKind kind) const {
+  const auto event = kind == PromotionKind::kElected  ? EventKind::kElectionWon
+                     : kind == PromotionKind::kForced ? EventKind::kForcedWon
+                                                      : EventKind::kTakenOver;
+  journal_().count(event);
+  journal_().note(fmt::format("{} is promoted with epoch {}", name(), node_->topology().self().config_epoch.value));
 }
 
 void Host::pause() {
@@ -123,6 +211,7 @@ void Host::move(std::string ip, std::uint16_t port) {
   ip_ = std::move(ip);
   settings_.port = port;
   world_.network.move_machine(machine_, ip_, static_cast<std::uint16_t>(port + 10000));
+  world_.network.move_machine(data_.machine(), ip_, port);
   world_.witness.learn_address(ip_, port);
   note(fmt::format("moves to {}:{}", ip_, port));
 }
@@ -158,16 +247,17 @@ void Host::tick_later() {
 
 void Host::tick() {
   journal_().count(EventKind::kTick);
+  if (++ticks_ % kTicksPerSync == 0) synced_data_ = data_.data();
+  data_.tick();
+  give_data_facts();
   node_->on_tick(now());
   settle();
-  if (candidate_) candidate_->on_tick();
   if (is_up()) tick_later();
 }
 
 void Host::link_up(LinkId link) {
   when_running([this, link] {
     if (!targets_.contains(link)) return;
-    up_.insert(link);
     node_->on_link_up(link, now());
     settle();
   });
@@ -176,7 +266,6 @@ void Host::link_up(LinkId link) {
 void Host::link_down(LinkId link) {
   when_running([this, link] {
     targets_.erase(link);
-    up_.erase(link);
     node_->on_link_down(link, now());
     settle();
   });
@@ -193,7 +282,6 @@ void Host::receive(const Arrival& arrival) {
   node_->on_packet({arrival.link, arrival.remote_ip, arrival.local_ip}, *arrival.bytes, now());
   world_.witness.after_packet(*this, arrival);
   settle();
-  if (candidate_ && !arrival.is_corrupted) candidate_->on_packet(PacketView{*arrival.bytes});
 }
 
 void Host::settle() {
@@ -205,6 +293,7 @@ void Host::settle() {
     }
   }
   world_.witness.after_step(*this);
+  data_.look_again();
 }
 
 void Host::carry_out(const OpenLink& effect) {
@@ -214,7 +303,6 @@ void Host::carry_out(const OpenLink& effect) {
 
 void Host::carry_out(const CloseLink& effect) {
   targets_.erase(effect.link);
-  up_.erase(effect.link);
   world_.network.close(machine_, effect.link);
 }
 
@@ -275,6 +363,7 @@ void Host::rename_temporary() {
 void Host::sync_directory() {
   disk_.sync_directory();
   durable_ = read_conf(save_->text);
+  world_.witness.on_durable(*this);
   disk_step(&Host::finish_save);
 }
 
@@ -283,30 +372,6 @@ void Host::finish_save() {
   save_.reset();
   node_->on_saved(ticket, now());
   settle();
-}
-
-void Host::broadcast(const PacketBytes& bytes) {
-  for (const auto link : up_) world_.network.send(machine_, link, bytes);
-}
-
-void Host::take_over(Epoch epoch) {
-  journal_().count(EventKind::kElectionWon);
-  note(fmt::format("wins the election of epoch {}", epoch.value));
-  Topology topology = node_->topology();
-  const NodeIndex primary = topology.self().primary;
-  for (const auto& [first, last] : topology.slot_ranges_of(primary)) {
-    for (auto slot = first; slot <= last; ++slot.value) topology.set_owner(slot, kSelf);
-  }
-  topology.edit(kSelf, [&](Node& self) {
-    self.flags.clear(NodeFlag::kReplica).set(NodeFlag::kPrimary);
-    self.primary = kNoNode;
-    self.config_epoch = epoch;
-  });
-  const auto text = write_conf(topology, std::max(epoch, node_->current_epoch()), node_->last_vote_epoch());
-  world_.network.process_ends(machine_);
-  forget_process();
-  install_conf(text);
-  start();
 }
 
 }  // namespace skein::sim

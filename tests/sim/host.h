@@ -12,11 +12,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "candidate.h"
+#include "data_node.h"
+#include "data_witness.h"
 #include "disk.h"
 #include "event_queue.h"
 #include "journal.h"
@@ -39,6 +40,7 @@ struct World {
   Journal& journal;
   Network& network;
   Witness& witness;
+  DataWitness& data_witness;
 };
 
 // A machine's clocks, neither of which is the world's.
@@ -63,6 +65,10 @@ class Host final : public Peer {
   void start();       // from what the disk holds
   void kill();        // kill -9: what was written stays
   void lose_power();  // what was not synced is forgotten
+  // TERM: hands over first if there is a replica to hand over to, and then ends.
+  void shut_down();
+  // Its keys are not on disk any more; its nodes.conf is. Only while it is down.
+  void lose_data();
   void pause();
   void resume();
   void move(std::string ip, std::uint16_t port);  // only while it is down
@@ -72,6 +78,21 @@ class Host final : public Peer {
   [[nodiscard]] const ClusterNode& node() const { return *node_; }
   [[nodiscard]] const ClusterNode* node_or_null() const { return node_.get(); }
   [[nodiscard]] std::uint64_t starts() const { return starts_; }
+  [[nodiscard]] WorldTime started_at() const { return started_at_; }
+  // It was started with an empty disk after it had had keys.
+  [[nodiscard]] bool lost_its_data() const { return lost_its_data_; }
+  // Runs now, or when the process is resumed; never once it has ended.
+  void when_running(std::function<void()> action);
+
+  // Its data.
+  [[nodiscard]] DataNode& data() { return data_; }
+  [[nodiscard]] const DataNode& data() const { return data_; }
+  // A client's request reaches it after a while, or a refusal the client.
+  void take_request(WriteRequest request);
+  // Its data has gone on: a takeover may wait for that.
+  void data_has_come();
+  // What its member was last told of it.
+  [[nodiscard]] const DataFacts& data_facts_given() const { return facts_given_; }
 
   // An operator's command: `command(node, now)` returns a Result. False when it was refused,
   // or the process does not answer.
@@ -84,6 +105,12 @@ class Host final : public Peer {
     settle();
     return result.has_value();
   }
+
+  // CLUSTER FAILOVER with "", "force" or "takeover".
+  bool fail_over(std::string_view option);
+  // How it came to be a primary just now.
+  [[nodiscard]] PromotionKind promotion_kind() const;
+  void note_promotion(PromotionKind kind) const;
 
   // The disk and the clock.
   void slow_disk(nanoseconds least, nanoseconds most);
@@ -98,12 +125,6 @@ class Host final : public Peer {
   // Puts a file there while the process is down.
   void install_conf(const std::string& text);
 
-  // For the candidate: stands for election instead of the member (see candidate.h).
-  void stand_for_election(bool does) {
-    candidate_ = does ? std::make_unique<Candidate>(*this, seed_) : nullptr;
-  }
-  void broadcast(const PacketBytes& bytes);
-  void take_over(Epoch epoch);
   void note(const std::string& line);
   // What waits in an outbound or inbound link.
   [[nodiscard]] std::size_t link_bytes(LinkId link) const {
@@ -124,19 +145,12 @@ class Host final : public Peer {
     SaveTicket ticket;
     std::string text;
   };
-  class NoKeys final : public SlotKeys {
-   public:
-    [[nodiscard]] std::uint64_t keys_in(Slot) const override { return 0; }
-    [[nodiscard]] std::uint64_t total_keys() const override { return 0; }
-  };
-
   [[nodiscard]] Journal& journal_() const { return world_.journal; }
   void forget_process();
   void tick();
   void tick_later();
   void receive(const Arrival& arrival);
-  // Runs now, or when the process is resumed; never once it has ended.
-  void when_running(std::function<void()> action);
+  void give_data_facts();
   void disk_step(void (Host::*next)());
   void settle();
 
@@ -146,8 +160,13 @@ class Host final : public Peer {
   void carry_out(const SaveTopology& effect);
   void carry_out(const StateChanged& effect);
   void carry_out(const LogEvent& effect);
-  template <typename OfTheDataset>
-  void carry_out(const OfTheDataset&) {}
+  void carry_out(const SlotsLost& effect) { data_.lose_slots(effect.slots); }
+  void carry_out(const ReplicateFrom& effect) { data_.replicate_from(effect); }
+  void carry_out(const StopReplicating&) { data_.stop_replicating(); }
+  void carry_out(const EmptyDataset&) { data_.empty(); }
+  void carry_out(const PauseWriters& effect) { data_.pause_writers(effect.until); }
+  void carry_out(const ResumeWriters&) { data_.resume_writers(); }
+  void carry_out(const HandoverEnded& effect);
 
   // The steps of a save, each an operation of the disk and the wait for it.
   void write_temporary();
@@ -161,19 +180,27 @@ class Host final : public Peer {
   std::string ip_;
   NodeSettings settings_;
   HostClocks clocks_;
-  std::uint64_t seed_;
   Random random_;
   MachineId machine_;
   Disk disk_;
-  NoKeys keys_;
+  DataNode data_;
 
   std::unique_ptr<ClusterNode> node_;
-  std::unique_ptr<Candidate> candidate_;
   bool is_paused_ = false;
+  bool is_shutting_down_ = false;
   std::uint64_t starts_ = 0;
+  WorldTime started_at_{};
+  DataFacts facts_given_;
   std::vector<std::function<void()>> when_resumed_;
   std::map<LinkId, NodeId> targets_;  // of outbound links, up or not
-  std::set<LinkId> up_;               // outbound links that are up
+  // Data on disk: what the process wrote, and what of it a power loss leaves.
+  std::optional<Dataset> saved_data_;
+  Dataset synced_data_;
+  bool had_keys_ = false;
+  bool lost_its_data_ = false;
+  std::uint64_t ticks_ = 0;
+  std::optional<PromotionKind> asked_for_;
+  MonoTime asked_at_{};
   std::optional<Save> save_;
   std::optional<ConfFacts> durable_;
   nanoseconds least_disk_wait_ = microseconds{50};

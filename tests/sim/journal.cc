@@ -15,6 +15,14 @@ std::string_view event_name(EventKind kind) {
     case EventKind::kSave: return "saves";
     case EventKind::kVote: return "votes";
     case EventKind::kElectionWon: return "elections won";
+    case EventKind::kForcedWon: return "elections won by force";
+    case EventKind::kTakenOver: return "takeovers";
+    case EventKind::kHandedOver: return "handovers";
+    case EventKind::kWrite: return "writes";
+    case EventKind::kLostWrite: return "acknowledged writes lost";
+    case EventKind::kFullCopy: return "full copies";
+    case EventKind::kKeyMoved: return "keys moved";
+    case EventKind::kSlotMoved: return "slots moved";
     case EventKind::kOperator: return "operator commands";
     case EventKind::kCount: break;
   }
@@ -43,6 +51,13 @@ std::string_view fault_name(FaultKind kind) {
     case FaultKind::kBumpEpochs: return "epochs bumped at once";
     case FaultKind::kStranger: return "strangers";
     case FaultKind::kHostile: return "malformed packets";
+    case FaultKind::kSeveralPrimaries: return "failures of several primaries";
+    case FaultKind::kLaggingReplica: return "failures before a lagging replica";
+    case FaultKind::kFailover: return "failovers by an operator";
+    case FaultKind::kHandover: return "stops with a handover";
+    case FaultKind::kEmptyRestart: return "restarts without data";
+    case FaultKind::kMinority: return "minorities cut off";
+    case FaultKind::kSlotMove: return "slots on the move";
     case FaultKind::kCount: break;
   }
   return "?";

@@ -23,6 +23,14 @@ enum class EventKind : std::uint8_t {
   kSave,
   kVote,
   kElectionWon,
+  kForcedWon,   // by FAILOVER FORCE
+  kTakenOver,   // by FAILOVER TAKEOVER
+  kHandedOver,  // before a clean stop
+  kWrite,
+  kLostWrite,
+  kFullCopy,
+  kKeyMoved,
+  kSlotMoved,
   kOperator,
   kCount
 };
@@ -47,6 +55,13 @@ enum class FaultKind : std::uint8_t {
   kBumpEpochs,
   kStranger,
   kHostile,
+  kSeveralPrimaries,
+  kLaggingReplica,
+  kFailover,
+  kHandover,
+  kEmptyRestart,
+  kMinority,
+  kSlotMove,
   kCount
 };
 [[nodiscard]] std::string_view event_name(EventKind kind);
@@ -71,7 +86,7 @@ class Journal {
   // With `tell_all` every line is printed at once; see SKEIN_SIM_TRACE.
   Journal(const EventQueue& queue, bool tell_all) : queue_(queue), tell_all_(tell_all) {}
 
-  void count(EventKind kind) { ++tally_.events[static_cast<std::size_t>(kind)]; }
+  void count(EventKind kind, std::uint64_t times = 1) { tally_.events[static_cast<std::size_t>(kind)] += times; }
   void count(FaultKind kind) { ++tally_.faults[static_cast<std::size_t>(kind)]; }
   void note(const std::string& line);
   // Worth telling only to who reads every line.

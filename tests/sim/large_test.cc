@@ -27,12 +27,21 @@ std::size_t count_nodes_that_see_failed(const Sim& sim, const NodeId& failed) {
   return count;
 }
 
-TEST(Large, GossipAndOneFailure) {
+std::size_t count_replaced(const Sim& sim, const Cluster& cluster, std::uint32_t shards) {
+  std::size_t count = 0;
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    const HostId owner = cluster.primary(Shard{shard});
+    if (owner != kNobody && sim.host(owner).is_running() && sim.host(owner).node().state() == ClusterState::kOk) ++count;
+  }
+  return count;
+}
+
+TEST(Large, GossipAFailureAndHalfOfThePrimaries) {
   const char* wanted = std::getenv("SKEIN_SIM_NODES");
   if (wanted == nullptr) GTEST_SKIP() << "SKEIN_SIM_NODES is not set";
   const auto nodes = static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10));
   Sim sim(Seed{1}, Witness::Depth::kLight);
-  sim.restored_cluster({.primaries = nodes / 2, .replicas_each = 1, .node_timeout = 15s, .elections = false});
+  const Cluster cluster = sim.restored_cluster({.primaries = nodes / 2, .replicas_each = 1, .node_timeout = 15s});
   ASSERT_TRUE(sim.await(Agreement::kHealth, 120s));
   fmt::print("{} nodes agree after {:.0f} s\n", nodes, in_seconds(sim.elapsed()));
 
@@ -43,13 +52,31 @@ TEST(Large, GossipAndOneFailure) {
   fmt::print("gossip: {:.1f} KB per node and second\n",
              static_cast<double>(bytes) / in_seconds(kMeasured) / nodes / 1000);
 
-  const NodeId victim = sim.host(HostId{0}).node().id();
+  // A replica, so that nobody takes its place.
+  const HostId last{nodes - 1};
+  const NodeId victim = sim.host(last).node().id();
   const auto died_at = sim.elapsed();
-  sim.host(HostId{0}).lose_power();
-  const bool all_know =
-      sim.run_until([&] { return count_nodes_that_see_failed(sim, victim) == nodes - 1; }, 120s);
-  EXPECT_TRUE(all_know);
-  fmt::print("a failure is agreed on by all after {:.1f} s\n{}\n", in_seconds(sim.elapsed() - died_at),
+  sim.host(last).lose_power();
+  EXPECT_TRUE(sim.run_until([&] { return count_nodes_that_see_failed(sim, victim) == nodes - 1; }, 120s));
+  fmt::print("a failure is agreed on by all after {:.1f} s\n", in_seconds(sim.elapsed() - died_at));
+  sim.host(last).start();
+  sim.run_for(30s);
+
+  // The most that leave a majority.
+  const std::uint32_t failing = (nodes / 2 - 1) / 2;
+  const auto fell_at = sim.elapsed();
+  for (std::uint32_t shard = 0; shard < failing; ++shard) sim.host(HostId{shard}).lose_power();
+  std::size_t replaced = 0;
+  while (!sim.violation() && replaced < failing && sim.elapsed() - fell_at < 300s) {
+    sim.run_for(1s);
+    const std::size_t now = count_replaced(sim, cluster, failing);
+    if (now / 50 != replaced / 50) {
+      fmt::print("{} of {} primaries replaced after {:.0f} s\n", now, failing, in_seconds(sim.elapsed() - fell_at));
+    }
+    replaced = now;
+  }
+  EXPECT_EQ(replaced, failing);
+  fmt::print("half of the primaries are replaced after {:.0f} s\n{}\n", in_seconds(sim.elapsed() - fell_at),
              sim.journal().tally().line());
 }
 

@@ -30,7 +30,15 @@ MachineId Network::add_machine(std::string ip, std::uint16_t bus_port) {
   Machine machine;
   machine.ip = std::move(ip);
   machine.bus_port = bus_port;
+  machine.body = id;
   machines_.push_back(std::move(machine));
+  return id;
+}
+
+MachineId Network::add_port(MachineId machine, std::uint16_t port) {
+  const MachineId id = add_machine(at(machine).ip, port);
+  at(id).body = machine;
+  at(machine).ports.push_back(id);
   return id;
 }
 
@@ -47,6 +55,7 @@ void Network::process_starts(MachineId machine, Peer& peer) {
 }
 
 void Network::process_ends(MachineId machine) {
+  for (const auto port : at(machine).ports) process_ends(port);
   auto ends = std::move(at(machine).ends);
   at(machine).ends.clear();
   at(machine).peer = nullptr;
@@ -60,6 +69,7 @@ void Network::process_ends(MachineId machine) {
 }
 
 void Network::power_fails(MachineId machine) {
+  for (const auto port : at(machine).ports) power_fails(port);
   auto ends = std::move(at(machine).ends);
   at(machine).ends.clear();
   at(machine).peer = nullptr;
@@ -238,9 +248,10 @@ void Network::deliver(Connection& connection, ConnectionId id, int side, const P
   const End from = connection.ends[1 - side];
   Peer* peer = at(to.machine).peer;
   if (peer == nullptr) return;
+  const bool is_bus = at(from.machine).body == from.machine;
   const Weather& weather = at(from.machine).weather;
   Peer::Arrival arrival{to.link, at(from.machine).ip, at(to.machine).ip, bytes, false};
-  if (weather.corrupt_one_in != 0 && random_.one_in(weather.corrupt_one_in)) {
+  if (is_bus && weather.corrupt_one_in != 0 && random_.one_in(weather.corrupt_one_in)) {
     journal_.count(FaultKind::kCorrupt);
     arrival.bytes = flip_bits(*bytes);
     arrival.is_corrupted = true;
@@ -252,8 +263,10 @@ void Network::deliver(Connection& connection, ConnectionId id, int side, const P
       return;
     }
   }
-  journal_.count(EventKind::kPacket);
-  bytes_delivered_ += arrival.bytes->size();
+  if (is_bus) {
+    journal_.count(EventKind::kPacket);
+    bytes_delivered_ += arrival.bytes->size();
+  }
   peer->packet(arrival);
 }
 
@@ -302,6 +315,7 @@ void Network::forget_if_over(ConnectionId id) {
 }
 
 void Network::break_links(MachineId machine) {
+  for (const auto port : at(machine).ports) break_links(port);
   std::vector<EndRef> refs;
   for (const auto& [link, ref] : at(machine).ends) refs.push_back(ref);
   for (const auto& ref : refs) {
@@ -318,6 +332,7 @@ void Network::inject(MachineId to, std::string from_ip, PacketBytes bytes, bool 
 }
 
 void Network::stall_links(MachineId machine, nanoseconds span) {
+  for (const auto port : at(machine).ports) stall_links(port, span);
   for (const auto& [link, ref] : at(machine).ends) {
     if (!random_.one_in(2)) continue;
     if (Connection* connection = find(ref.connection)) {
@@ -332,11 +347,11 @@ Network::Connection* Network::find(ConnectionId id) {
 }
 
 bool Network::is_passable(MachineId from, MachineId to) const {
-  return at(from).has_power && at(to).has_power && !is_cut(from, to);
+  return body(from).has_power && body(to).has_power && !is_cut(at(from).body, at(to).body);
 }
 
 nanoseconds Network::draw_delay(MachineId from) {
-  const Weather& weather = at(from).weather;
+  const Weather& weather = body(from).weather;
   const auto usual = draw_between(random_, weather.least_delay, weather.most_delay);
   // A long tail: one in fifty takes ten times as long, one in a thousand a hundred times.
   if (random_.one_in(1000)) return usual * 100;

@@ -57,6 +57,9 @@ class Network {
       : queue_(queue), journal_(journal), random_(random) {}
 
   MachineId add_machine(std::string ip, std::uint16_t bus_port);
+  // Another port of a machine, with links of its own. What befalls the machine befalls them;
+  // only damage to packets does not, as clients' connections are not the bus's.
+  MachineId add_port(MachineId machine, std::uint16_t port);
   void move_machine(MachineId machine, std::string ip, std::uint16_t bus_port);
   [[nodiscard]] const std::string& ip(MachineId machine) const { return at(machine).ip; }
 
@@ -81,6 +84,10 @@ class Network {
   void mend(MachineId from, MachineId to) { cuts_.erase({from, to}); }
   void mend_all() { cuts_.clear(); }
   [[nodiscard]] bool is_cut(MachineId from, MachineId to) const { return cuts_.contains({from, to}); }
+  // Whether bytes get from one machine to the other now.
+  [[nodiscard]] bool is_passable(MachineId from, MachineId to) const;
+  // How long bytes from there would be on their way.
+  [[nodiscard]] nanoseconds draw_delay(MachineId from);
   void break_links(MachineId machine);
   // A connection from outside the cluster brings one packet and ends. `is_damaged` marks one
   // that breaks a rule of the format.
@@ -123,6 +130,8 @@ class Network {
   struct Machine {
     std::string ip;
     std::uint16_t bus_port = 0;
+    MachineId body;                // the machine itself, or whose port this is
+    std::vector<MachineId> ports;  // the others it has
     Peer* peer = nullptr;
     bool has_power = true;
     std::uint64_t next_inbound = 1;
@@ -134,8 +143,7 @@ class Network {
   [[nodiscard]] Machine& at(MachineId machine) { return machines_[machine.value]; }
   [[nodiscard]] const Machine& at(MachineId machine) const { return machines_[machine.value]; }
   [[nodiscard]] Connection* find(ConnectionId id);
-  [[nodiscard]] bool is_passable(MachineId from, MachineId to) const;
-  [[nodiscard]] nanoseconds draw_delay(MachineId from);
+  [[nodiscard]] const Machine& body(MachineId machine) const { return at(at(machine).body); }
   [[nodiscard]] std::optional<MachineId> listener_at(const std::string& ip, std::uint16_t bus_port) const;
   [[nodiscard]] PacketBytes flip_bits(const std::string& bytes);
 

@@ -48,7 +48,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"serve_in_minority", &PlantedBugs::serve_in_minority},
                     Planted{"lose_slots_on_restart", &PlantedBugs::lose_slots_on_restart},
                     Planted{"ignore_update", &PlantedBugs::ignore_update},
-                    Planted{"lower_current_epoch", &PlantedBugs::lower_current_epoch}),
+                    Planted{"lower_current_epoch", &PlantedBugs::lower_current_epoch},
+                    Planted{"ignore_lease", &PlantedBugs::ignore_lease},
+                    Planted{"lease_by_gossip", &PlantedBugs::lease_by_gossip},
+                    Planted{"vote_for_the_living", &PlantedBugs::vote_for_the_living},
+                    Planted{"elect_without_majority", &PlantedBugs::elect_without_majority},
+                    Planted{"claim_before_saving", &PlantedBugs::claim_before_saving},
+                    Planted{"stand_without_data", &PlantedBugs::stand_without_data},
+                    Planted{"empty_primary_serves", &PlantedBugs::empty_primary_serves},
+                    Planted{"reuse_election_epoch", &PlantedBugs::reuse_election_epoch}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -12,8 +12,10 @@ namespace {
 
 #ifdef SKEIN_SANITIZED
 constexpr std::uint64_t kSeedsInCi = 25;  // some ten times as slow each
+constexpr std::uint64_t kFewestElections = 80;
 #else
-constexpr std::uint64_t kSeedsInCi = 200;
+constexpr std::uint64_t kSeedsInCi = 250;
+constexpr std::uint64_t kFewestElections = 1000;
 #endif
 
 bool wants_a_line_per_seed() {
@@ -50,6 +52,9 @@ TEST(Seeds, NoRuleIsBrokenAndAllAgreeOnceFaultsEnd) {
   }
   fmt::print("{} seeds from {}, {} nodes, {:.0f} virtual seconds; {}\n", count, first, nodes,
              in_seconds(time), sum.line());
+  if (count >= kSeedsInCi && failures == 0) {
+    EXPECT_GE(sum.count(EventKind::kElectionWon), kFewestElections);
+  }
 }
 
 TEST(Seeds, ASeedIsTheSameRunEachTime) {

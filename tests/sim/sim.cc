@@ -27,11 +27,10 @@ std::string address_of(std::uint32_t host) {
   return fmt::format("10.0.{}.{}", host / 256, host % 256);
 }
 
-HostId Cluster::primary(Shard shard) const {
-  const Slot slot = slots(shard).first;
+HostId Sim::find_owner(Slot slot) const {
   HostId best = kNobody;
   std::optional<Epoch> newest;
-  for (const auto& host : sim_.hosts()) {
+  for (const auto& host : hosts_) {
     if (!host->is_up() || host->node().topology().owner(slot) != kSelf) continue;
     const Epoch epoch = host->node().topology().self().config_epoch;
     if (newest && epoch <= *newest) continue;
@@ -39,6 +38,10 @@ HostId Cluster::primary(Shard shard) const {
     best = host->id();
   }
   return best;
+}
+
+HostId Cluster::primary(Shard shard) const {
+  return sim_.find_owner(slots(shard).first);
 }
 
 std::vector<HostId> Cluster::replicas(Shard shard) const {
@@ -72,7 +75,8 @@ Sim::Sim(Seed seed, Witness::Depth depth)
     : seed_(seed),
       random_(seed.value),
       journal_(queue_, is_set("SKEIN_SIM_TRACE")),
-      witness_(journal_, depth),
+      data_witness_(queue_, journal_),
+      witness_(journal_, data_witness_, depth),
       network_(queue_, journal_, Random(random_.next())),
       watches_isolation_(depth == Witness::Depth::kFull) {
   queue_.after(kLookAround, [this] { look_around(); });
@@ -107,15 +111,15 @@ void Sim::set_up_hosts(const ClusterShape& shape) {
   settings.node_timeout = shape.node_timeout;
   settings.mark_packets = shape.marks_packets;
   settings.bugs = shape.bugs;
+  settings.replica_no_failover = !shape.elections;
   for (std::uint32_t i = 0; i < shape.nodes(); ++i) {
     HostClocks clocks;
     clocks.up_before = draw_between(random_, 1s, 1000h);
     // Crystals differ by some fifty parts in a million.
     clocks.rate = 1.0 + (static_cast<double>(random_.below(101)) - 50.0) / 1e6;
     clocks.wall_ahead = milliseconds{static_cast<std::int64_t>(random_.below(400)) - 200};
-    hosts_.push_back(std::make_unique<Host>(World{queue_, journal_, network_, witness_}, HostId{i},
+    hosts_.push_back(std::make_unique<Host>(World{queue_, journal_, network_, witness_, data_witness_}, HostId{i},
                                             address_of(i), settings, clocks, random_.next()));
-    hosts_.back()->stand_for_election(shape.elections);
   }
 }
 
@@ -139,7 +143,7 @@ Cluster Sim::cluster(ClusterShape shape) {
     const auto primary = hosts_[i % shape.primaries]->node().id();
     hosts_[i]->operate([&](ClusterNode& node, Now now) { return node.replicate(primary.view(), now); });
   }
-  await(Agreement::kHealth, 30s);
+  if (await(Agreement::kHealth, 30s)) await_data(30s);
   return cluster;
 }
 
@@ -202,6 +206,7 @@ bool Sim::give_slot(Slot slot, HostId from, HostId to) {
 }
 
 bool Sim::set_slot(HostId at, Slot slot, std::string_view action, HostId other) {
+  data_witness_.on_operated(slot);
   if (!host(other).is_up()) return false;
   const auto number = std::to_string(slot.value);
   const auto id = host(other).node().id();
@@ -215,12 +220,12 @@ void Sim::run_for(nanoseconds span) {
   if (!violation()) queue_.advance_to(end);
 }
 
-bool Sim::run_until(const std::function<bool()>& condition, nanoseconds limit) {
+bool Sim::run_until(const std::function<bool()>& condition, nanoseconds limit, nanoseconds step) {
   const WorldTime end = queue_.now() + limit;
   while (!violation()) {
     if (condition()) return true;
     if (queue_.now() >= end) return false;
-    run_for(kLookAround);
+    run_for(step);
   }
   return false;
 }
@@ -238,6 +243,18 @@ bool Sim::await(Agreement wanted, nanoseconds limit) {
                                    std::chrono::duration_cast<seconds>(limit).count(),
                                    lacking.value_or("?")));
   }
+  return is_so;
+}
+
+bool Sim::await_data(nanoseconds limit) {
+  std::optional<std::string> lacking;
+  const bool is_so = run_until(
+      [&] {
+        lacking = data_witness_.find_wrong_data(hosts_);
+        return !lacking;
+      },
+      limit);
+  if (!is_so && !violation()) journal_.violation("the data is not as it should be: " + lacking.value_or("?"));
   return is_so;
 }
 

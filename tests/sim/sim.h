@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "agreement.h"
+#include "data_witness.h"
 #include "event_queue.h"
 #include "host.h"
 #include "journal.h"
@@ -41,7 +42,7 @@ struct ClusterShape {
   std::uint32_t primaries = 3;
   std::uint32_t replicas_each = 1;
   milliseconds node_timeout{2000};
-  bool elections = true;     // replicas stand for election (candidate.h)
+  bool elections = true;     // replicas stand for election
   bool gives_epochs = true;  // SET-CONFIG-EPOCH, as redis-cli does; else the clash rule has work
   bool marks_packets = true;
   PlantedBugs bugs{};
@@ -86,12 +87,17 @@ class Sim {
   // SETSLOT as redis-cli reshards: open at both ends, then given away. False when refused.
   bool open_slot(Slot slot, HostId from, HostId to);
   bool give_slot(Slot slot, HostId from, HostId to);
+  bool set_slot(HostId at, Slot slot, std::string_view action, HostId other);
+  // Who thinks it owns the slot: of several the one with the newest claim, of those that are up.
+  [[nodiscard]] HostId find_owner(Slot slot) const;
 
   void run_for(nanoseconds span);
-  // False when it did not become so within `limit`.
-  bool run_until(const std::function<bool()>& condition, nanoseconds limit);
+  // False when it did not become so within `limit`. It is looked at each `step`.
+  bool run_until(const std::function<bool()>& condition, nanoseconds limit, nanoseconds step = milliseconds{250});
   // False, and a broken rule, when the members do not come to agree within `limit`.
   bool await(Agreement wanted, nanoseconds limit);
+  // The same for what they hold: see data_witness.h. Clients must be silent.
+  bool await_data(nanoseconds limit);
 
   [[nodiscard]] Host& host(HostId id) { return *hosts_.at(id.value); }
   [[nodiscard]] const Host& host(HostId id) const { return *hosts_.at(id.value); }
@@ -99,6 +105,7 @@ class Sim {
   [[nodiscard]] Network& network() { return network_; }
   [[nodiscard]] EventQueue& queue() { return queue_; }
   [[nodiscard]] Journal& journal() { return journal_; }
+  [[nodiscard]] DataWitness& data() { return data_witness_; }
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] nanoseconds elapsed() const { return queue_.now().time_since_epoch(); }
 
@@ -118,12 +125,12 @@ class Sim {
   void set_up_hosts(const ClusterShape& shape);
   void give_slots(const Cluster& cluster);
   void look_around();
-  bool set_slot(HostId at, Slot slot, std::string_view action, HostId other);
 
   Seed seed_;
   Random random_;
   EventQueue queue_;
   Journal journal_;
+  DataWitness data_witness_;
   Witness witness_;
   Network network_;
   IsolationWatch isolation_;

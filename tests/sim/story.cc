@@ -117,6 +117,52 @@ const std::vector<Story::Step>& Story::steps() {
          story.named(words[1]).start();
          return std::nullopt;
        }},
+      {R"(clients write to all shards)",
+       [](Story& story, Words) -> Outcome {
+         story.clients_.emplace(story.sim_, 5, story.first_slots());
+         story.clients_->start(8 * story.cluster_->shape().primaries, 5ms, 20ms);
+         return std::nullopt;
+       }},
+      {R"(clients fall silent)",
+       [](Story& story, Words) -> Outcome {
+         story.clients_->stop();
+         story.sim_.run_for(2s);
+         return std::nullopt;
+       }},
+      {R"((\d+) keys are at rest in slot (\d+))",
+       [](Story& story, Words words) -> Outcome {
+         Clients keeper(story.sim_, 7, {Slot{static_cast<std::uint16_t>(parse_count(words[2]))}});
+         return unless(keeper.put_to_rest(parse_count(words[1])), "they were not acknowledged");
+       }},
+      {R"(stop ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         story.named(words[1]).shut_down();
+         return std::nullopt;
+       }},
+      {R"(start ([A-Z]) without its data)",
+       [](Story& story, Words words) -> Outcome {
+         story.named(words[1]).lose_data();
+         story.named(words[1]).start();
+         return std::nullopt;
+       }},
+      {R"(an operator fails over to ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         return unless(story.named(words[1]).fail_over(""), "it is refused");
+       }},
+      {R"(an operator lets ([A-Z]) take over)",
+       [](Story& story, Words words) -> Outcome {
+         return unless(story.named(words[1]).fail_over("takeover"), "it is refused");
+       }},
+      {R"(an operator begins to move slot (\d+) from ([A-Z]) to ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         const Slot slot{static_cast<std::uint16_t>(parse_count(words[1]))};
+         story.moves_.begin(slot, story.names_.at(words[2]), story.names_.at(words[3]));
+         return std::nullopt;
+       }},
+      {R"(an operator repairs what is left open)",
+       [](Story& story, Words) -> Outcome {
+         return unless(story.moves_.fix(), "something refuses");
+       }},
       {R"(pause ([A-Z]))",
        [](Story& story, Words words) -> Outcome {
          story.named(words[1]).pause();
@@ -187,6 +233,22 @@ const std::vector<Story::Step>& Story::steps() {
          };
          return unless(story.sim_.run_until(has_failed, parse_span(words[1])), "it does not");
        }},
+      {R"(within (\w+) ([A-Z]) acknowledges writes to shard (\d+))",
+       [](Story& story, Words words) -> Outcome {
+         const Host* writer = &story.named(words[2]);
+         const Slot slot = story.slot_of(words[3]);
+         return unless(story.sim_.run_until([&] { return story.sim_.data().last_writer(slot) == writer; },
+                                            parse_span(words[1]), 5ms),
+                       "it does not");
+       }},
+      {R"(within (\w+) slot (\d+) belongs to ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         const Slot slot{static_cast<std::uint16_t>(parse_count(words[2]))};
+         const HostId owner = story.names_.at(words[3]);
+         return unless(story.sim_.run_until([&] { return story.sim_.find_owner(slot) == owner; },
+                                            parse_span(words[1])),
+                       "it does not");
+       }},
       {R"(within (\w+) shard (\d+) has another owner than ([A-Z]))",
        [](Story& story, Words words) -> Outcome {
          const Shard shard{parse_count(words[2])};
@@ -243,6 +305,25 @@ const std::vector<Story::Step>& Story::steps() {
          return unless(!topology.migrating_to(slot).is_none() || !topology.importing_from(slot).is_none(),
                        "it is closed");
        }},
+      {R"(then ([A-Z]) has acknowledged nothing for (\w+))",
+       [](Story& story, Words words) -> Outcome {
+         const auto last = story.sim_.data().last_acknowledgement(story.named(words[1]));
+         return unless(!last || story.sim_.queue().now() - *last >= parse_span(words[2]), "it has");
+       }},
+      {R"(then no acknowledged write is lost)",
+       [](Story& story, Words) -> Outcome {
+         const auto lost = story.sim_.data().count_lost_writes(story.sim_.hosts());
+         return unless(lost == 0, fmt::format("{} are", lost));
+       }},
+      {R"(within (\w+) all data is where it belongs)",
+       [](Story& story, Words words) -> Outcome {
+         std::optional<std::string> wrong;
+         const auto is_so = [&] {
+           wrong = story.sim_.data().find_wrong_data(story.sim_.hosts());
+           return !wrong;
+         };
+         return unless(story.sim_.run_until(is_so, parse_span(words[1])), wrong.value_or(""));
+       }},
       {R"(then ([A-Z]) serves)",
        [](Story& story, Words words) -> Outcome {
          return unless(story.named(words[1]).node().state() == ClusterState::kOk, "it does not");
@@ -261,6 +342,14 @@ const std::vector<Story::Step>& Story::steps() {
        }},
   };
   return kSteps;
+}
+
+std::vector<Slot> Story::first_slots() const {
+  std::vector<Slot> slots;
+  for (std::uint32_t shard = 0; shard < cluster_->shape().primaries; ++shard) {
+    slots.push_back(cluster_->slots(Shard{shard}).first);
+  }
+  return slots;
 }
 
 std::optional<std::string> Story::carry_out(const std::string& line) {

@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "clients.h"
 #include "sim.h"
+#include "slot_moves.h"
 
 namespace skein::sim {
 
@@ -20,7 +22,7 @@ class Story {
   [[nodiscard]] static std::optional<std::string> tell(std::string_view text);
 
  private:
-  explicit Story(Seed seed) : sim_(seed) {}
+  explicit Story(Seed seed) : sim_(seed), moves_(sim_, seed.value + 1) {}
 
   struct Step;
   static const std::vector<Step>& steps();
@@ -29,8 +31,16 @@ class Story {
 
   Host& named(const std::string& name) { return sim_.host(names_.at(name)); }
 
+  // The first slot of a shard: what its clients write to.
+  [[nodiscard]] Slot slot_of(const std::string& shard) const {
+    return cluster_->slots(Shard{static_cast<std::uint32_t>(std::stoul(shard))}).first;
+  }
+  [[nodiscard]] std::vector<Slot> first_slots() const;
+
   Sim sim_;
+  SlotMoves moves_;
   std::optional<Cluster> cluster_;
+  std::optional<Clients> clients_;
   std::map<std::string, HostId> names_;
 };
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "hostile_packets.h"
@@ -15,12 +17,33 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kKinds = static_cast<std::size_t>(FaultKind::kCount);
 
-std::vector<FaultKind> draw_kinds(Random& random) {
+// What leads to failovers, or makes them hard.
+constexpr FaultKind kFailoverKinds[] = {
+    FaultKind::kKill,         FaultKind::kPowerLoss,        FaultKind::kTornSave,
+    FaultKind::kPause,        FaultKind::kKillAfterVote,    FaultKind::kCut,
+    FaultKind::kOneWayCut,    FaultKind::kClockJump,        FaultKind::kSlowDisk,
+    FaultKind::kSlow,         FaultKind::kSeveralPrimaries, FaultKind::kLaggingReplica,
+    FaultKind::kFailover,     FaultKind::kHandover,         FaultKind::kEmptyRestart,
+    FaultKind::kMinority,     FaultKind::kSlotMove};
+
+constexpr FaultKind kStormKinds[] = {FaultKind::kKill,    FaultKind::kPowerLoss,        FaultKind::kPause,
+                                     FaultKind::kCut,     FaultKind::kSeveralPrimaries, FaultKind::kLaggingReplica,
+                                     FaultKind::kMinority, FaultKind::kFailover,        FaultKind::kHandover};
+
+std::vector<FaultKind> kinds_of(Trouble::Mixture mixture) {
+  if (mixture == Trouble::Mixture::kStorm) return {std::begin(kStormKinds), std::end(kStormKinds)};
+  if (mixture == Trouble::Mixture::kFailovers) return {std::begin(kFailoverKinds), std::end(kFailoverKinds)};
+  std::vector<FaultKind> all;
+  for (std::size_t i = 0; i < kKinds; ++i) all.push_back(static_cast<FaultKind>(i));
+  return all;
+}
+
+std::vector<FaultKind> draw_kinds(Random& random, Trouble::Mixture mixture) {
   std::vector<FaultKind> kinds;
   while (kinds.size() < 4) {
     kinds.clear();
-    for (std::size_t i = 0; i < kKinds; ++i) {
-      if (random.one_in(2)) kinds.push_back(static_cast<FaultKind>(i));
+    for (const FaultKind kind : kinds_of(mixture)) {
+      if (random.one_in(2)) kinds.push_back(kind);
     }
   }
   return kinds;
@@ -28,10 +51,15 @@ std::vector<FaultKind> draw_kinds(Random& random) {
 
 }  // namespace
 
-Trouble::Trouble(Sim& sim, std::uint64_t seed) : sim_(sim), random_(seed), kinds_(draw_kinds(random_)) {}
+Trouble::Trouble(Sim& sim, std::uint64_t seed, Mixture mixture)
+    : sim_(sim),
+      random_(seed),
+      prefers_primaries_(mixture != Mixture::kAnything),
+      kinds_(draw_kinds(random_, mixture)),
+      moves_(sim, random_.next()) {}
 
 Trouble::Trouble(Sim& sim, std::uint64_t seed, std::vector<FaultKind> kinds)
-    : sim_(sim), random_(seed), kinds_(std::move(kinds)) {}
+    : sim_(sim), random_(seed), kinds_(std::move(kinds)), moves_(sim, random_.next()) {}
 
 void Trouble::plan(std::uint32_t count, nanoseconds span) {
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -45,7 +73,7 @@ void Trouble::strike(FaultKind kind) {
   switch (kind) {
     case FaultKind::kKill:
     case FaultKind::kPowerLoss:
-    case FaultKind::kPause: return stop_for_a_while(kind, any_host());
+    case FaultKind::kPause: return stop_for_a_while(kind, any_victim());
     case FaultKind::kTornSave: return lose_power_amid_save();
     case FaultKind::kKillAfterVote: return kill_after_vote();
     case FaultKind::kCut:
@@ -63,19 +91,37 @@ void Trouble::strike(FaultKind kind) {
     case FaultKind::kBumpEpochs: return bump_epochs();
     case FaultKind::kStranger: return send_strange_packets();
     case FaultKind::kHostile: return send_malformed_packets();
+    case FaultKind::kSeveralPrimaries: return stop_several_primaries();
+    case FaultKind::kLaggingReplica: return stop_before_lagging_replica();
+    case FaultKind::kFailover: return fail_over();
+    case FaultKind::kHandover: return hand_over();
+    case FaultKind::kEmptyRestart: return restart_empty();
+    case FaultKind::kMinority: return cut_minority();
+    case FaultKind::kSlotMove: return move_slot();
     case FaultKind::kCount: return;
   }
+}
+
+// Whom a failure hits.
+Host& Trouble::any_victim() {
+  Host* primary = prefers_primaries_ && !random_.one_in(4) ? any_primary() : nullptr;
+  return primary == nullptr ? any_host() : *primary;
 }
 
 Host& Trouble::any_host() {
   return *sim_.hosts()[random_.below(sim_.hosts().size())];
 }
 
-Host* Trouble::any_primary() {
+std::vector<Host*> Trouble::running_primaries() {
   std::vector<Host*> found;
   for (const auto& host : sim_.hosts()) {
     if (host->is_running() && host->node().topology().self().is_voter()) found.push_back(host.get());
   }
+  return found;
+}
+
+Host* Trouble::any_primary() {
+  const auto found = running_primaries();
   return found.empty() ? nullptr : found[random_.below(found.size())];
 }
 
@@ -264,6 +310,124 @@ void Trouble::send_malformed_packets() {
                          sim_.network().inject(victim.machine(), ip, packet, true);
                        });
   }
+}
+
+// As many as leave a majority, at one moment.
+void Trouble::stop_several_primaries() {
+  auto primaries = running_primaries();
+  if (primaries.size() < 3) return;
+  sim_.journal().count(FaultKind::kSeveralPrimaries);
+  const auto most = (primaries.size() - 1) / 2;
+  const auto count = most < 2 ? most : 2 + random_.below(most - 1);
+  const FaultKind kinds[] = {FaultKind::kKill, FaultKind::kPowerLoss, FaultKind::kPause};
+  const FaultKind kind = kinds[random_.below(3)];
+  const auto timeout = primaries.front()->settings().node_timeout;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto chosen = random_.below(primaries.size());
+    Host& victim = *primaries[chosen];
+    primaries.erase(primaries.begin() + static_cast<std::ptrdiff_t>(chosen));
+    const auto span = draw_between(random_, 2 * timeout, 6 * timeout);
+    if (kind == FaultKind::kPause) {
+      victim.pause();
+      sim_.queue().after(span, [&victim] { victim.resume(); });
+      continue;
+    }
+    if (kind == FaultKind::kKill) victim.kill();
+    if (kind == FaultKind::kPowerLoss) victim.lose_power();
+    start_later(victim, span);
+  }
+}
+
+// One replica's stream stands still for a while, and then its primary is gone.
+void Trouble::stop_before_lagging_replica() {
+  Host& replica = any_host();
+  if (!replica.is_running() || !replica.node().topology().self().is_replica()) return;
+  const Topology& topology = replica.node().topology();
+  const NodeIndex index = topology.self().primary;
+  if (index.is_none()) return;
+  const auto primary = sim_.data().hosts().find(topology.node(index).id);
+  if (primary == sim_.data().hosts().end()) return;
+  sim_.journal().count(FaultKind::kLaggingReplica);
+  Host& victim = sim_.host(primary->second->id());
+  const auto lag = draw_between(random_, 200ms, 3s);
+  sim_.network().stall_links(replica.data().machine(), lag + 1s);
+  const bool by_power = random_.one_in(2);
+  sim_.queue().after(lag, [&victim, by_power] { by_power ? victim.lose_power() : victim.kill(); });
+  start_later(victim, lag + draw_span());
+}
+
+void Trouble::fail_over() {
+  Host& replica = any_host();
+  if (!replica.is_running() || !replica.node().topology().self().is_replica()) return;
+  sim_.journal().count(FaultKind::kFailover);
+  constexpr std::string_view kOptions[] = {"", "", "force", "takeover"};
+  static_cast<void>(replica.fail_over(kOptions[random_.below(4)]));
+}
+
+void Trouble::hand_over() {
+  Host* victim = random_.one_in(4) ? &any_host() : any_primary();
+  if (victim == nullptr || !victim->is_running()) return;
+  sim_.journal().count(FaultKind::kHandover);
+  victim->shut_down();
+  start_later(*victim, draw_span());
+}
+
+// One, or now and then all at once.
+void Trouble::restart_empty() {
+  Host* chosen = any_primary();
+  if (chosen == nullptr) return;
+  sim_.journal().count(FaultKind::kEmptyRestart);
+  const bool all = random_.one_in(8);
+  for (const auto& host : sim_.hosts()) {
+    if (!all && host.get() != chosen) continue;
+    Host& victim = *host;
+    victim.kill();
+    victim.lose_data();
+    start_later(victim, draw_between(random_, 50ms, victim.settings().node_timeout / 2));
+  }
+}
+
+// Some of the primaries, fewer than half, and some replicas, whosever they are.
+void Trouble::cut_minority() {
+  const auto primaries = running_primaries();
+  if (primaries.size() < 3) return;
+  sim_.journal().count(FaultKind::kMinority);
+  std::set<const Host*> inside;
+  for (auto left = 1 + random_.below((primaries.size() - 1) / 2); left > 0; --left) {
+    inside.insert(primaries[random_.below(primaries.size())]);
+  }
+  for (const auto& host : sim_.hosts()) {
+    if (host->is_up() && host->node().topology().self().is_replica() && random_.one_in(3)) inside.insert(host.get());
+  }
+  // Not all primaries outside need be out of reach: one that owns no majority may be heard.
+  const Host* heard = random_.one_in(2) ? primaries[random_.below(primaries.size())] : nullptr;
+  std::vector<std::pair<MachineId, MachineId>> cuts;
+  for (const auto& a : sim_.hosts()) {
+    for (const auto& b : sim_.hosts()) {
+      if (!inside.contains(a.get()) || inside.contains(b.get()) || b.get() == heard) continue;
+      cuts.emplace_back(a->machine(), b->machine());
+      cuts.emplace_back(b->machine(), a->machine());
+    }
+  }
+  for (const auto& [from, to] : cuts) sim_.network().cut(from, to);
+  sim_.queue().after(draw_between(random_, 1s, 5 * sim_.hosts().front()->settings().node_timeout), [this, cuts] {
+    for (const auto& [from, to] : cuts) sim_.network().mend(from, to);
+    sim_.journal().note("the minority is back");
+  });
+}
+
+// The second slot of somebody's: the first ones stay where elections leave them.
+void Trouble::move_slot() {
+  const auto primaries = running_primaries();
+  if (primaries.size() < 2) return;
+  const auto& from = *primaries[random_.below(primaries.size())];
+  const auto& to = *primaries[random_.below(primaries.size())];
+  const auto ranges = from.node().topology().slot_ranges_of(kSelf);
+  const auto [first, last] = ranges.front();
+  const Slot slot{static_cast<std::uint16_t>(first.value + 1)};
+  if (&from == &to || slot > last) return;
+  sim_.journal().count(FaultKind::kSlotMove);
+  moves_.begin(slot, from.id(), to.id());
 }
 
 }  // namespace skein::sim

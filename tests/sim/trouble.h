@@ -6,17 +6,21 @@
 #include <vector>
 
 #include "sim.h"
+#include "slot_moves.h"
 
 namespace skein::sim {
 
 class Trouble {
  public:
   // Each seed knows some kinds only: what a rare mixture does would drown in all of them.
-  Trouble(Sim& sim, std::uint64_t seed);
+  // A storm is failures of primaries and nothing else.
+  enum class Mixture { kAnything, kFailovers, kStorm };
+  Trouble(Sim& sim, std::uint64_t seed, Mixture mixture = Mixture::kAnything);
   Trouble(Sim& sim, std::uint64_t seed, std::vector<FaultKind> kinds);
 
   // Faults begin at random moments of `span` from now. Each ends by itself or with Sim::heal.
   void plan(std::uint32_t count, nanoseconds span);
+  [[nodiscard]] SlotMoves& moves() { return moves_; }
 
  private:
   void strike(FaultKind kind);
@@ -33,7 +37,16 @@ class Trouble {
   void bump_epochs();
   void send_strange_packets();
   void send_malformed_packets();
+  void stop_several_primaries();
+  void stop_before_lagging_replica();
+  void fail_over();
+  void hand_over();
+  void restart_empty();
+  void cut_minority();
+  void move_slot();
 
+  [[nodiscard]] std::vector<Host*> running_primaries();
+  [[nodiscard]] Host& any_victim();
   [[nodiscard]] Host& any_host();
   [[nodiscard]] Host* any_primary();
   [[nodiscard]] nanoseconds draw_span();
@@ -41,7 +54,9 @@ class Trouble {
 
   Sim& sim_;
   Random random_;
+  bool prefers_primaries_ = false;
   std::vector<FaultKind> kinds_;
+  SlotMoves moves_;
   std::uint32_t next_address_ = 200 * 256;  // of hosts that move
 };
 

@@ -28,6 +28,8 @@ class PacketView {
   [[nodiscard]] NodeId sender_id() const { return NodeId::parse(sender()).value_or(NodeId{}); }
   [[nodiscard]] std::string_view slots() const { return bytes_.substr(80, 2048); }
   [[nodiscard]] bool is_from_primary() const { return (number(2250, 2) & 1) != 0; }
+  // Of an AUTH_REQUEST: an operator wants it although the primary is up.
+  [[nodiscard]] bool is_forced() const { return (number(2253, 1) & 2) != 0; }
   [[nodiscard]] bool is_heartbeat() const { return type() <= MessageType::kMeet; }
 
   struct Gossip {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "host.h"
 
@@ -31,7 +32,10 @@ void Witness::on_started(const Host& host) {
   fresh.shown_epoch = record(host).shown_epoch;
   fresh.current_epoch = node.current_epoch();
   fresh.last_vote_epoch = node.last_vote_epoch();
+  fresh.started = host.now().mono;
+  fresh.was_replica = node.topology().self().is_replica();
   record(host) = std::move(fresh);
+  on_durable(host);
 
   if (!host.durable()) return;
   const ConfFacts& saved = *host.durable();
@@ -56,6 +60,7 @@ void Witness::on_started(const Host& host) {
 void Witness::before_packet(const Host& host, const Peer::Arrival& arrival) {
   const ClusterNode& node = host.node();
   before_.reset();
+  vote_before_.reset();
   const Before now{node.topology().revision(), node.topology().slots_revision(), node.current_epoch(),
                    node.last_vote_epoch()};
   if (arrival.is_corrupted) {
@@ -63,6 +68,7 @@ void Witness::before_packet(const Host& host, const Peer::Arrival& arrival) {
     return;
   }
   const PacketView packet{*arrival.bytes};
+  if (packet.type() == MessageType::kAuthRequest && !packet.is_forced()) vote_before_ = node.last_vote_epoch();
   const NodeIndex sender = node.topology().find(packet.sender_id());
   if (sender.is_none()) {
     // A MEET introduces its sender, and the first PONG of a handshake comes by the link it
@@ -74,6 +80,11 @@ void Witness::before_packet(const Host& host, const Peer::Arrival& arrival) {
 }
 
 void Witness::after_packet(const Host& host, const Peer::Arrival& arrival) {
+  const auto vote_before = std::exchange(vote_before_, std::nullopt);
+  if (vote_before && host.node().last_vote_epoch() != *vote_before && depth_ == Depth::kFull) {
+    const NodeIndex candidate = host.node().topology().find(PacketView{*arrival.bytes}.sender_id());
+    if (!candidate.is_none()) check_cause(host, candidate);
+  }
   if (!before_) return;
   const ClusterNode& node = host.node();
   const char* what = arrival.is_corrupted ? "a damaged packet" : "a packet of a stranger";
@@ -91,6 +102,9 @@ void Witness::after_packet(const Host& host, const Peer::Arrival& arrival) {
 
 void Witness::hear(const Host& host, const PacketView& packet) {
   const Topology& topology = host.node().topology();
+  if (packet.type() == MessageType::kPing || packet.type() == MessageType::kMeet) {
+    record(host).last_ping[packet.sender_id()] = host.now().mono;
+  }
   if (packet.is_heartbeat()) {
     if (packet.is_from_primary()) hear_claim(host, packet.sender_id(), packet.config_epoch(), packet.slots());
     if (packet.is_from_primary()) hear_reports(host, packet);
@@ -168,7 +182,7 @@ void Witness::check_promises(const Host& host, const PacketView& packet) {
     broken(host, fmt::format("claims slots with config epoch {} while its disk has {}",
                              packet.config_epoch().value, disk->config_epoch.value));
   }
-  if (claims_any && !is_subset(packet.slots(), disk->slots.wire())) {
+  if (claims_any && !is_subset(packet.slots(), record(host).durable.slots)) {
     broken(host, "claims slots that its disk does not have");
   }
 }
@@ -180,6 +194,48 @@ void Witness::check_vote(const Host& host, const PacketView& packet, LinkId link
   if (!is_first && vote->second != *candidate) {
     broken(host, fmt::format("votes twice in epoch {}", packet.current_epoch().value));
   }
+}
+
+// What the primary's write lease rests on. Called when the vote is decided, which is before
+// it is saved and leaves.
+void Witness::check_cause(const Host& voter, NodeIndex candidate) {
+  const Topology& topology = voter.node().topology();
+  const Record& memory = record(voter);
+  const NodeIndex primary = topology.node(candidate).primary;
+  if (primary.is_none()) return;
+  const MonoTime now = voter.now().mono;
+  const auto timeout = voter.settings().node_timeout;
+  const auto heard = memory.last_ping.find(topology.node(primary).id);
+  if (heard != memory.last_ping.end() && now - heard->second < timeout) {
+    broken(voter, fmt::format("votes for {} though it has heard its primary {} ms ago",
+                              topology.node(candidate).id.view(),
+                              std::chrono::duration_cast<milliseconds>(now - heard->second).count()));
+  }
+  if (now - memory.started < timeout) {
+    broken(voter, fmt::format("votes {} ms after its start",
+                              std::chrono::duration_cast<milliseconds>(now - memory.started).count()));
+  }
+}
+
+void Witness::check_promotion(const Host& winner) {
+  const Topology& topology = winner.node().topology();
+  const Epoch epoch = topology.self().config_epoch;
+  const PromotionKind kind = winner.promotion_kind();
+  winner.note_promotion(kind);
+  data_.on_promoted(winner, kind);
+  if (kind == PromotionKind::kTakenOver) return;
+  const auto votes = static_cast<std::size_t>(std::count_if(votes_.begin(), votes_.end(), [&](const auto& vote) {
+    return vote.first.second == epoch && vote.second == winner.machine();
+  }));
+  if (votes < topology.voter_count() / 2 + 1) {
+    broken(winner, fmt::format("is promoted in epoch {} with {} votes of {}", epoch.value, votes,
+                               topology.voter_count()));
+  }
+  if (!won_epochs_.insert(epoch).second) broken(winner, fmt::format("wins epoch {}, which was won before", epoch.value));
+  topology.for_each_node([&](NodeIndex index, const Node& node) {
+    if (index == kSelf || !node.is_primary() || node.config_epoch != epoch) return;
+    broken(winner, fmt::format("wins epoch {}, but {} has {}", epoch.value, node.id.view(), node.config_epoch.value));
+  });
 }
 
 void Witness::on_save(const Host& host, std::string_view text) {
@@ -194,6 +250,17 @@ void Witness::on_save(const Host& host, std::string_view text) {
   if (!parsed) broken(host, "saves a nodes.conf it could not read: " + parsed.error().message());
 }
 
+void Witness::on_durable(const Host& host) {
+  if (!host.durable()) return;
+  const ConfFacts& disk = *host.durable();
+  Claim& held = record(host).durable;
+  std::string slots(disk.slots.wire());
+  if (held.epoch == disk.config_epoch && !held.slots.empty()) {
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<char>(slots[i] | held.slots[i]);
+  }
+  held = {disk.config_epoch, std::move(slots)};
+}
+
 void Witness::after_step(const Host& host) {
   const ClusterNode& node = host.node();
   Record& memory = record(host);
@@ -204,6 +271,9 @@ void Witness::after_step(const Host& host) {
   if (node.last_vote_epoch() < memory.last_vote_epoch) broken(host, "forgets an epoch it voted in");
   memory.current_epoch = node.current_epoch();
   memory.last_vote_epoch = node.last_vote_epoch();
+  const Node& self = node.topology().self();
+  if (memory.was_replica && self.is_voter()) check_promotion(host);
+  memory.was_replica = self.is_replica();
   if (node.topology().revision() != memory.revision) check_table(host);
   if (memory.heard_new_claim || node.topology().slots_revision() != memory.slots_revision) check_claims(host);
   memory.revision = node.topology().revision();

@@ -2,6 +2,9 @@
 //
 // Checked after every step:
 //  - no member votes for two candidates in one epoch, whatever it went through between;
+//  - none votes against a primary that it has heard within the node timeout, nor soon after
+//    its own start, unless an operator wants it;
+//  - no replica is promoted without the votes of most voters, nor with an epoch that is in use;
 //  - epochs never go back: a member's current epoch and last vote, its view of every
 //    primary's config epoch, and what it has shown others before it was restarted;
 //  - no member claims a slot after it has heard a newer claim for it;
@@ -30,6 +33,7 @@
 
 namespace skein::sim {
 
+class DataWitness;
 class Host;
 struct HostId;
 
@@ -38,7 +42,8 @@ class Witness {
   // With a thousand members there is no room to remember what each of them has heard.
   enum class Depth { kFull, kLight };
 
-  explicit Witness(Journal& journal, Depth depth = Depth::kFull) : journal_(journal), depth_(depth) {}
+  Witness(Journal& journal, DataWitness& data, Depth depth = Depth::kFull)
+      : journal_(journal), data_(data), depth_(depth) {}
 
   void learn_address(const std::string& ip, std::uint16_t port) { addresses_.insert({ip, port}); }
 
@@ -49,6 +54,7 @@ class Witness {
   void after_packet(const Host& host, const Peer::Arrival& arrival);
   void on_sent(const Host& host, const SendPacket& effect);
   void on_save(const Host& host, std::string_view text);
+  void on_durable(const Host& host);
   void after_step(const Host& host);
 
  private:
@@ -76,6 +82,12 @@ class Witness {
     std::map<NodeId, std::map<NodeId, MonoTime>> reports;  // failed node, who says so, when
     std::set<NodeId> told_failed;                          // by a FAIL, in this step
     const void* last_checked_packet = nullptr;
+    MonoTime started{};
+    bool was_replica = false;
+    std::map<NodeId, MonoTime> last_ping;  // of each other member
+    // What its disk has held with one config epoch: packets that waited for a save may leave
+    // after the next, which gave some of it up.
+    Claim durable;
     Epoch shown_epoch;  // the newest current epoch in any packet it ever sent
   };
   // What a packet that must change nothing found.
@@ -92,6 +104,8 @@ class Witness {
   void hear_reports(const Host& host, const PacketView& packet);
   void check_promises(const Host& host, const PacketView& packet);
   void check_vote(const Host& host, const PacketView& packet, LinkId link);
+  void check_cause(const Host& voter, NodeIndex candidate);
+  void check_promotion(const Host& winner);
   void check_table(const Host& host);
   void check_entry(const Host& host, NodeIndex index, const Node& node);
   void check_quorum(const Host& host, const Node& failed);
@@ -99,12 +113,15 @@ class Witness {
   void broken(const Host& host, const std::string& what);
 
   Journal& journal_;
+  DataWitness& data_;
   Depth depth_;
   std::map<std::uint32_t, Record> records_;
   std::set<std::pair<std::string, std::uint16_t>> addresses_;
   std::set<NodeId> ids_;
   std::map<std::pair<NodeId, Epoch>, MachineId> votes_;  // voter and epoch to candidate
+  std::set<Epoch> won_epochs_;
   std::optional<Before> before_;
+  std::optional<Epoch> vote_before_;  // when a candidate asks by itself
 };
 
 }  // namespace skein::sim

@@ -7,6 +7,7 @@ others remember of its address is corrected.
 
     a cluster of 3 primaries with 1 replica each, node timeout 2s
     A is the primary of shard 1
+    20 keys are at rest in slot 6000
 
     kill A
     300ms pass
