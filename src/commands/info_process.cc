@@ -103,6 +103,7 @@ void write_server_section(const InfoSource& from, InfoText& to) {
   to.field("executable", facts.executable);
   to.field("config_file", facts.config_file);
   to.field("io_threads_active", 0);
+  if (facts.shutdown_in_millis) to.field("shutdown_in_milliseconds", *facts.shutdown_in_millis);
   for (std::size_t i = 0; i < facts.listeners.size(); ++i) to.field(fmt::format("listener{}", i), facts.listeners[i]);
 }
 

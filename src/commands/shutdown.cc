@@ -55,7 +55,11 @@ void shutdown(Call& call) {
     wish->request.nosave = true;
   }
   const auto begun = call.services.actions.shut_down(wish->request);
-  if (!begun) call.reply.error(begun.error().message());
+  if (!begun) {
+    call.reply.error(begun.error().message());
+  } else if (call.services.actions.waits_to_shut_down()) {
+    call.suspend(SuspendReason::kHandover);
+  }
 }
 
 }  // namespace

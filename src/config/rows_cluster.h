@@ -82,6 +82,9 @@ inline constexpr std::array kClusterRows{
     memory<&S::cluster_link_sendbuf_limit>("cluster-link-sendbuf-limit", "0", 0, UINT64_MAX)
         .acts()
         .noted("0: still at most 64 MiB"),
+    boolean<&S::cluster_handover_on_shutdown>("cluster-handover-on-shutdown", "yes")
+        .acts()
+        .noted("not redis's: a primary that ends lets a replica in sync take over first"),
 };
 
 // The words after "sentinel" are counted from the second part of the name on.

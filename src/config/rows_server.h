@@ -110,7 +110,9 @@ inline constexpr std::array kProcessRows{
         .trait(kEmptyIsValue)
         .checked(check_title)
         .acts(),
-    integer<&S::shutdown_timeout>("shutdown-timeout", "10", 0, kIntMax).noted("seconds; no replica has to be waited for yet"),
+    integer<&S::shutdown_timeout>("shutdown-timeout", "10", 0, kIntMax)
+        .acts()
+        .noted("seconds; 0: neither replicas nor a handover are waited for"),
     shutdown_bits("shutdown-on-sigint", number_field<&S::shutdown_on_sigint>()).acts(),
     shutdown_bits("shutdown-on-sigterm", number_field<&S::shutdown_on_sigterm>()).acts(),
     boolean<&S::crash_log_enabled>("crash-log-enabled", "yes").acts(),

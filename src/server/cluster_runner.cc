@@ -103,6 +103,11 @@ void ClusterRunner::tick() {
   carry_out_effects(false);
 }
 
+void ClusterRunner::tell_data() {
+  node_->on_data(hooks_.data(), read_clocks());
+  carry_out_effects(false);
+}
+
 void ClusterRunner::carry_out_effects(bool for_operator) {
   for_operator_ = for_operator;
   for (;;) {
@@ -140,7 +145,10 @@ void ClusterRunner::on_bus_down(BusKey link) {
 
 void ClusterRunner::on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                                   std::string_view bytes) {
-  node_->on_packet({link_of(link), remote_ip, local_ip}, bytes, read_clocks());
+  const Now now = read_clocks();
+  // What the packet makes this node say may be its offset of this very moment.
+  if (hooks_.data) node_->on_data(hooks_.data(), now);
+  node_->on_packet({link_of(link), remote_ip, local_ip}, bytes, now);
   carry_out_effects(false);
   if (link_of(link).is_inbound() && !bus_.is_vouched_for(link) && node_->knows_link(link_of(link))) bus_.vouch(link);
 }
@@ -165,7 +173,7 @@ void ClusterRunner::carry_out(const OpenLink& effect) { bus_.open(effect.link.va
 void ClusterRunner::carry_out(const CloseLink& effect) { bus_.close(effect.link.value()); }
 
 void ClusterRunner::carry_out(const SendPacket& effect) {
-  bus_.send(effect.link.value(), effect.bytes, effect.is_urgent());
+  if (!silent_) bus_.send(effect.link.value(), effect.bytes, effect.is_urgent());
 }
 
 void ClusterRunner::carry_out(const SlotsLost& effect) {
@@ -196,6 +204,8 @@ void ClusterRunner::carry_out(const EmptyDataset&) {
 
 void ClusterRunner::carry_out(const PauseWriters& effect) {
   if (hooks_.pause_writers) hooks_.pause_writers(effect.until);
+  // The replica waits for the offset at which they stopped.
+  if (hooks_.data) node_->on_data(hooks_.data(), read_clocks());
 }
 
 void ClusterRunner::carry_out(const ResumeWriters&) {

@@ -32,7 +32,7 @@ struct ClusterHooks {
   std::function<void(std::vector<DetachedTables>)> free_later;
   // Role, source of replication, state or slot map may have changed: refresh the facts of the gates.
   std::function<void()> changed;
-  // How far this node's data is, for the packets it sends. Asked at each tick.
+  // How far this node's data is, for the packets it sends. Asked at each tick and packet.
   std::function<DataFacts()> data;
   // The keys of a slot that was lost are about to be deleted.
   std::function<void(Slot)> losing;
@@ -68,6 +68,10 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   // Does what the member decided. With `operators` it returns only when what must be saved
   // is saved.
   void carry_out_effects(bool operators);
+  // The data has changed: a member that wants to know is told.
+  void tell_data();
+  // From now on no packet leaves, until told otherwise: the others keep what they think of this node.
+  void fall_silent(bool silent) { silent_ = silent; }
   // After CONFIG SET of cluster-*, port, tcp-backlog or bind-source-addr.
   void apply_settings();
   // The bus is closed and the last state saved; nothing happens after it.
@@ -146,6 +150,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   std::uint64_t published_revision_ = 0;
   bool changed_ = false;  // beyond what the revision tells
   bool for_operator_ = false;
+  bool silent_ = false;
 };
 
 }  // namespace skein

@@ -97,7 +97,8 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
       cron_timer_(loop_),
       pause_timer_(loop_),
       stop_signals_(loop_),
-      hangups_(loop_) {
+      hangups_(loop_),
+      takeover_timer_(loop_) {
   services_.dispatcher = &dispatcher_;
   services_.snapshots = &snapshots_;
   services_.replication = &replication_;
@@ -145,6 +146,7 @@ void Daemon::become_ready() {
     log_.notice(fmt::format("The server is now ready to accept connections at {}", settings.unixsocket));
   }
   notify_supervisor(process_.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
+  hold_back_without_data();
   if (cluster_ == nullptr) {
     replication_.start();
   } else {
@@ -163,13 +165,12 @@ Result<void> Daemon::start_cluster() {
                            }
                          },
                      .free_later = [this](std::vector<DetachedTables> tables) { free_later(std::move(tables)); },
-                     .changed =
-                         [this] {
-                           follow_cluster_role();
-                           refresh_gates();
-                         },
+                     .changed = [this] { on_cluster_changed(); },
                      .data = [this] { return data_facts(); },
-                     .losing = [this](Slot slot) { replication_.tell_removal_of(slot); }};
+                     .losing = [this](Slot slot) { replication_.tell_removal_of(slot); },
+                     .pause_writers = [this](MonoTime until) { hold_writers_for_takeover(until); },
+                     .resume_writers = [this] { hold_writers(kTakeover, false); },
+                     .handover_ended = [this](const HandoverEnded& outcome) { on_handover_ended(outcome); }};
   auto runner = ClusterRunner::start(loop_, config_, keyspace_, jobs_, std::move(hooks));
   if (!runner) return runner.error();
   cluster_ = std::move(*runner);
@@ -219,6 +220,7 @@ void Daemon::begin_turn() {
 void Daemon::end_turn() {
   if (cluster_ != nullptr) cluster_->carry_out_effects(false);
   replication_.on_end_of_turn();
+  offer_data();
 }
 
 void Daemon::refresh_gates() {
@@ -233,7 +235,7 @@ void Daemon::refresh_gates() {
   if (snapshots_.refuses_writes()) gates |= gate::kDisk;
   gates |= role_gates();
   // While writers wait nothing may change, not even by time.
-  keyspace_.context().delete_expired = !is_replica() && pause_ == PauseKind::kNone && !handing_over_;
+  keyspace_.context().delete_expired = !is_replica() && pause_ == PauseKind::kNone && (gates & gate::kPauseWrite) == 0;
   log_.set_role(is_replica() ? 'S' : 'M');
   facts_.gates = gates;
 }
@@ -257,12 +259,15 @@ void Daemon::wait_for_stop() {
     const std::uint8_t how = stop_signal_ == SIGINT ? config_->shutdown_on_sigint : config_->shutdown_on_sigterm;
     const ShutdownRequest request{.save = (how & kShutdownSave) != 0,
                                   .nosave = (how & kShutdownNosave) != 0,
-                                  .now = (how & kShutdownNow) != 0,
+                                  .now = (how & kShutdownNow) != 0 || ending_.is_under_way(),
                                   .force = (how & kShutdownForce) != 0};
+    begin_turn();
     if (auto result = shut_down(request); !result) {
       log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
       forget_stop_signals();
     }
+    // Asked once more while it waits, it waits no longer: that comes here and not to the handler.
+    if (ending_.is_under_way()) forget_stop_signals();
     wait_for_stop();
   });
 }

@@ -23,12 +23,14 @@
 
 #include "client_turns.h"
 #include "cluster_runner.h"
+#include "ending.h"
 #include "job_thread.h"
 #include "loading.h"
 #include "replication.h"
 #include "log.h"
 #include "rates.h"
 #include "snapshots.h"
+#include "takeover_request.h"
 #include "tick_clock.h"
 
 namespace skein {
@@ -61,6 +63,7 @@ class Daemon final : public NodeActions {
   void pause_clients(PauseKind kind, MonoTime until) override;
   void close_session(Session& session, bool after_replies) override;
   Result<void> shut_down(const ShutdownRequest& request) override;
+  [[nodiscard]] bool waits_to_shut_down() const override { return ending_.is_under_way(); }
   bool abort_shutdown() override;
   void free_later(std::vector<DetachedTables> tables) override;
   [[nodiscard]] InfoFacts info_facts() override;
@@ -89,21 +92,47 @@ class Daemon final : public NodeActions {
   void wait_for_stop();
   void wait_for_hangup();
   void reopen_log();
-  void finish();
   void give_up(std::string_view why);
   void stop_serving();
+
+  // daemon_ending.cc: from the wish to end to the end.
+  [[nodiscard]] EndingFacts ending_facts();
+  [[nodiscard]] Result<void> take_step(Ending::Step step);
+  void take_step_later(Ending::Step step);
+  void judge_ending();
+  void hand_over();
+  void ask_to_take_over(const HandoverEnded::AskAsClient& whom);
+  void on_handover_ended(const HandoverEnded& outcome);
+  void on_handed_over();
+  void on_not_handed_over(std::string_view why);
+  void abandon_handover();
+  void wait_for_replicas();
+  [[nodiscard]] Result<void> end(const ShutdownRequest& request);
+  void call_off_ending();
+  void tell_lagging_replicas();
+  void finish();
 
   // daemon_data.cc: the data on disk: loading it at start, what a snapshot says of it.
   void load_data();
   void on_loaded(const Loading::Loaded& loaded, MonoTime begun);
+  void hold_back_without_data();
   [[nodiscard]] Result<void> claim_loaded_slots();
   [[nodiscard]] RdbFacts snapshot_facts() const;
 
   // daemon_role.cc: primary or replica, outside the cluster and in it.
   [[nodiscard]] Replication::Hooks replication_hooks();
+  // Who keeps writers waiting, besides CLIENT PAUSE. While one does nothing changes, not even by
+  // time, and nothing enters the stream to replicas.
+  enum Holder : std::uint8_t { kFailover = 1, kTakeover = 2, kEnding = 4 };
+  void hold_writers(Holder holder, bool on);
+  void hold_writers_for_takeover(MonoTime until);
+  void resume_later(SuspendReason reason);
   [[nodiscard]] bool is_replica() const;
+  [[nodiscard]] bool is_being_promoted() const;
   void follow_cluster_role();
+  void on_cluster_changed();
   [[nodiscard]] DataFacts data_facts() const;
+  void offer_data();
   [[nodiscard]] std::uint32_t role_gates() const;
   [[nodiscard]] Result<void> save_before_the_end(const ShutdownRequest& request);
 
@@ -150,7 +179,13 @@ class Daemon final : public NodeActions {
   MonoTime started_;
   Rates rates_;
   PauseKind pause_ = PauseKind::kNone;
-  bool handing_over_ = false;  // FAILOVER: writers wait
+  std::uint8_t writers_held_by_ = 0;  // bits of Holder
+  asio::steady_timer takeover_timer_;
+  Ending ending_;
+  bool handover_begun_ = false;
+  bool handed_over_ = false;  // while it ends: another node owns its slots
+  ReplOffset last_offset_;    // that replicas must have acknowledged before it ends
+  std::shared_ptr<TakeoverRequest> takeover_request_;
   bool active_expire_ = true;
   bool stopping_ = false;
   int exit_code_ = 0;

@@ -1,4 +1,4 @@
-// What handlers ask of the node beyond configuration and time: clients, shutting down, memory.
+// What handlers ask of the node beyond configuration, time and its end: clients, memory, the cluster.
 #include "daemon.h"
 
 #include <csignal>
@@ -15,26 +15,6 @@
 namespace skein {
 
 void Daemon::close_session(Session& session, bool after_replies) { session.peer()->close(after_replies); }
-
-Result<void> Daemon::shut_down(const ShutdownRequest& request) {
-  if (stopping_) return {};
-  log_.warning("User requested shutdown...");
-  if (auto saved = save_before_the_end(request); !saved) return saved;
-  stopping_ = true;
-  exit_code_ = 0;
-  // The turn that asked for it ends first.
-  asio::post(loop_, [this] { finish(); });
-  return {};
-}
-
-bool Daemon::abort_shutdown() { return false; }
-
-void Daemon::finish() {
-  notify_supervisor(process_.supervised, "STOPPING=1\n");
-  stop_serving();
-  if (!config_->pidfile.empty()) log_.notice("Removing the pid file.");
-  log_.warning("Skein is now ready to exit, bye bye...");
-}
 
 void Daemon::stop_serving() {
   listeners_.close();

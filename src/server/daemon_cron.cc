@@ -38,6 +38,7 @@ void Daemon::cron() {
   if (active_expire_ && !loading_.is_loading() && keyspace_.context().delete_expired) expire_keys();
   snapshots_.on_cron(now);
   replication_.on_cron(facts_.now);
+  judge_ending();
   refresh_gates();
   end_turn();
 }

@@ -56,6 +56,13 @@ void Daemon::on_loaded(const Loading::Loaded& loaded, MonoTime begun) {
   become_ready();
 }
 
+// A cluster's primary whose data is gone must not make its replicas copy that.
+void Daemon::hold_back_without_data() {
+  if (cluster_ == nullptr || keyspace_.total_keys() > 0) return;
+  cluster_->node().hold_back_without_data(read_clocks());
+  cluster_->carry_out_effects(false);
+}
+
 // Keys of slots that the cluster does not give us: what nobody owns becomes ours, what another
 // primary owns is taken for the rest of a migration that was under way, as redis does.
 Result<void> Daemon::claim_loaded_slots() {

@@ -55,6 +55,9 @@ InfoFacts Daemon::info_facts() {
     facts.listeners.push_back(fmt::format("name=tcp,bind={},port={}", address, settings.port));
   }
   if (!settings.unixsocket.empty()) facts.listeners.push_back(fmt::format("name=unix,bind={}", settings.unixsocket));
+  if (ending_.is_under_way()) {
+    facts.shutdown_in_millis = std::chrono::duration_cast<milliseconds>(ending_.deadline() - read_boot_clock()).count();
+  }
   if (cluster_ != nullptr) {
     const auto figures = cluster_->figures();
     facts.cluster_connections = figures.connections;

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <skein/base/clock.h>
+
 #include "primary_link_state.h"
 
 namespace skein {
@@ -24,6 +26,7 @@ std::uint64_t PrimaryLink::bytes_in() const { return state_->bytes_in(); }
 void PrimaryLink::acknowledge() { state_->acknowledge(); }
 void PrimaryLink::on_cron(Now now) { state_->on_cron(now); }
 void PrimaryLink::apply_settings() { state_->apply_settings(); }
+milliseconds PrimaryLink::silence() const { return state_->silence(read_boot_clock()); }
 void PrimaryLink::fill(ReplicationFacts::Primary& facts, Now now) const { state_->fill(facts, now); }
 int PrimaryLink::selected_db() const { return state_->selected_db(); }
 void PrimaryLink::select_db(int db) { state_->select_db(db); }

@@ -84,6 +84,8 @@ class PrimaryLink {
   // masterauth, masteruser, repl-timeout and the like have changed.
   void apply_settings();
 
+  // Since when nothing has come from this primary: while the link is down, since it went down.
+  [[nodiscard]] milliseconds silence() const;
   void fill(ReplicationFacts::Primary& facts, Now now) const;
   // SelectDB of the stream, for snapshots: aux repl-stream-db.
   [[nodiscard]] int selected_db() const;

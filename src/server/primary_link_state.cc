@@ -56,6 +56,7 @@ void PrimaryLink::State::follow(std::string host, std::uint16_t port) {
   host_ = std::move(host);
   port_ = port;
   history_lost_ = false;
+  down_since_ = {};  // this one was never up
   link_.set(settings_of_link());
   handle(link_.follow(name_of(host_, port_), read_boot_clock()));
 }
@@ -323,6 +324,11 @@ void PrimaryLink::State::close_later() {
     if (self == nullptr || self->shut_ || !self->stream_.is_closed()) return;
     self->handle(self->link_.on_lost("closed by a command", read_boot_clock()));
   });
+}
+
+milliseconds PrimaryLink::State::silence(MonoTime now) const {
+  if (!is_up() && down_since_ == MonoTime{}) return milliseconds::max();
+  return std::chrono::duration_cast<milliseconds>(now - (is_up() ? link_.heard() : down_since_));
 }
 
 void PrimaryLink::State::fill(ReplicationFacts::Primary& facts, Now now) const {

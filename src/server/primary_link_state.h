@@ -28,6 +28,7 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   void acknowledge();
   void on_cron(Now now);
   void apply_settings() { link_.set(settings_of_link()); }
+  [[nodiscard]] milliseconds silence(MonoTime now) const;
   void fill(ReplicationFacts::Primary& facts, Now now) const;
   void select_db(int db);
 

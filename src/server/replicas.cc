@@ -43,6 +43,10 @@ void Replicas::State::serve(Session& session, const SyncRequest& request) {
     reply.error("NOMASTERLINK Can't SYNC while not connected with my master");
     return;
   }
+  if (hooks_.refuses_replicas && hooks_.refuses_replicas()) {
+    reply.error(errors::kLoading);
+    return;
+  }
   // Replies under way would end up inside the snapshot.
   if (!session.output().empty()) {
     reply.error("ERR SYNC and PSYNC are invalid with pending output");

@@ -51,6 +51,8 @@ class Replicas {
     std::function<void()> on_backlog_freed;
     // While the node is handed over nothing of ours may enter the stream. Not set: never.
     std::function<bool()> stream_is_held = {};
+    // What we have is not to be copied for the time being. Not set: never.
+    std::function<bool()> refuses_replicas = {};
   };
   Replicas(Parts parts, Hooks hooks);
   ~Replicas();

@@ -37,7 +37,8 @@ LagLimit limit_of(const Config& config) {
 }  // namespace
 
 void Replicas::State::flush() {
-  if (std::exchange(asks_acknowledgements_, false) && !followers_.empty() && !hooks_.is_replica()) {
+  const bool held = hooks_.stream_is_held && hooks_.stream_is_held();
+  if (!held && std::exchange(asks_acknowledgements_, false) && !followers_.empty() && !hooks_.is_replica()) {
     parts_.feed.ask_acknowledgements();
   }
   if (followers_.empty()) return;

@@ -51,7 +51,9 @@ Replicas::Hooks Replication::replicas_hooks() {
           .has_data = [this] { return link_.is_up() && !parts_.loading.shuts_gate(); },
           .is_replica = [this] { return is_replica(); },
           .on_backlog_freed = [this] { begin_new_history(); },
-          .stream_is_held = [this] { return handover_.is_under_way(); }};
+          .stream_is_held =
+              [this] { return handover_.is_under_way() || (hooks_.writers_wait && hooks_.writers_wait()); },
+          .refuses_replicas = hooks_.refuses_replicas};
 }
 
 PrimaryLink::Hooks Replication::link_hooks() {
@@ -67,7 +69,11 @@ PrimaryLink::Hooks Replication::link_hooks() {
           .changed = [this] { on_link_changed(); },
           .free_later = hooks_.free_later,
           .begin_turn = hooks_.begin_turn,
-          .end_turn = [this] { on_end_of_turn(); }};
+          .end_turn =
+              [this] {
+                on_end_of_turn();
+                if (hooks_.stream_applied) hooks_.stream_applied();
+              }};
 }
 
 void Replication::start() {
@@ -161,6 +167,16 @@ void Replication::serve_replica(Session& session, const SyncRequest& request) { 
 
 void Replication::on_acknowledged(Session& session, ReplOffset offset, std::optional<ReplOffset>) {
   replicas_.on_acknowledged(session, offset, parts_.facts.now.mono);
+  if (hooks_.acknowledged) hooks_.acknowledged();
+}
+
+ReplOffset Replication::ask_for_last_acknowledgements() {
+  if (is_replica()) return log_.end();
+  tell_owed_removals();
+  const ReplOffset last = log_.end();
+  feed_.ask_acknowledgements();
+  replicas_.flush();
+  return last;
 }
 
 void Replication::acknowledge_to_primary() { link_.acknowledge(); }
@@ -172,16 +188,17 @@ void Replication::await_replicas(Session& session, std::uint64_t wanted, MonoTim
 }
 
 void Replication::on_end_of_turn() {
-  // Keys that expired without a command of their own.
-  auto& owed = parts_.keyspace.context().expired_effects;
-  if (!owed.empty()) {
-    for (const auto& [db, key] : owed) {
-      const std::string_view removal[] = {"DEL", key};
-      feed_.add(db, removal);
-    }
-    owed.clear();
-  }
+  tell_owed_removals();
   replicas_.flush();
+}
+
+void Replication::tell_owed_removals() {
+  auto& owed = parts_.keyspace.context().expired_effects;
+  for (const auto& [db, key] : owed) {
+    const std::string_view removal[] = {"DEL", key};
+    feed_.add(db, removal);
+  }
+  owed.clear();
 }
 
 void Replication::on_cron(Now now) {

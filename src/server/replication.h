@@ -54,6 +54,14 @@ class Replication final : public ReplicationActions {
     std::function<void(const RdbFacts&)> new_data;
     // Writers wait while the node is handed over.
     std::function<void(bool on)> pause_writers;
+    // Somebody takes over or the node ends: nothing of ours may enter the stream. Not set: never.
+    std::function<bool()> writers_wait = {};
+    // This node's data is no data to copy: whoever asks for it is told to come later.
+    std::function<bool()> refuses_replicas = {};
+    // A replica has told how far it is.
+    std::function<void()> acknowledged = {};
+    // Some of the primary's stream was executed.
+    std::function<void()> stream_applied = {};
   };
   Replication(Parts parts, Hooks hooks);
   ~Replication() override;
@@ -86,10 +94,16 @@ class Replication final : public ReplicationActions {
 
   // A new name for the history we have, as DEBUG CHANGE-REPL-ID does.
   void change_id();
+  // Keys went without a command of their own: before anything else enters the stream.
+  void tell_owed_removals();
   // The keys of a slot are about to be deleted without a command: their removal is an effect.
   void tell_removal_of(Slot slot);
 
   [[nodiscard]] bool is_link_up() const { return link_.is_up(); }
+  // Since when nothing has come from the primary; max() when its data never has.
+  [[nodiscard]] milliseconds primary_silence() const { return link_.silence(); }
+  // Asks replicas how far they are, because the node ends; the offset they have to reach for that.
+  ReplOffset ask_for_last_acknowledgements();
   [[nodiscard]] bool has_enough_replicas(Now now) const;
   [[nodiscard]] ReplOffset offset() const { return log_.end(); }
   // What a snapshot says of it.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct InfoFacts {
   std::int64_t wall_micros = 0;
   int hz = 0;
   std::vector<std::string> listeners;  // "name=tcp,bind=127.0.0.1,port=6379"
+  std::optional<std::int64_t> shutdown_in_millis;  // while it waits for replicas to end
   // Clients.
   std::uint64_t cluster_connections = 0;
   // Memory, in bytes.

@@ -50,8 +50,11 @@ class NodeActions {
   virtual void close_session(Session& session, bool after_replies) = 0;
 
   // Begins the end. An error when it cannot be done (as "ERR Errors trying to SHUTDOWN. Check logs.").
-  // On success nothing more is answered.
+  // On success nothing more is answered, unless the end is called off.
   virtual Result<void> shut_down(const ShutdownRequest& request) = 0;
+  // The end waits for others: the call is to be suspended (SuspendReason::kHandover), and is
+  // answered with an error should the end be called off.
+  [[nodiscard]] virtual bool waits_to_shut_down() const { return false; }
   // SHUTDOWN ABORT; false when none was under way.
   virtual bool abort_shutdown() = 0;
 

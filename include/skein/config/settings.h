@@ -280,6 +280,7 @@ struct Settings {
   bool cluster_replica_no_failover{};
   int cluster_replica_validity_factor{};
   std::uint64_t cluster_link_sendbuf_limit{};
+  bool cluster_handover_on_shutdown{};  // our own
 
   // TLS: known, and refused at start until it acts.
   std::uint16_t tls_port{};
