@@ -15,6 +15,13 @@ void write_modules_section(const InfoSource&, InfoText&) {}
 
 void write_cluster_section(const InfoSource& from, InfoText& to) {
   to.field("cluster_enabled", from.call.keyspace.context().cluster_mode);
+  if (from.services.cluster == nullptr) return;
+  const LeaseFigures lease = from.services.cluster->lease_figures();
+  const bool held = lease.verdict == LeaseVerdict::kHeld;
+  const auto left = held ? std::max(lease.end - from.call.now.mono, nanoseconds{0}) : nanoseconds{0};
+  to.field("cluster_write_lease", lease_verdict_name(lease.verdict));
+  to.field("cluster_write_lease_left_ms", std::chrono::duration_cast<milliseconds>(left).count());
+  to.field("cluster_write_lease_lapses", lease.lapses);
 }
 
 void write_keyspace_section(const InfoSource& from, InfoText& to) {

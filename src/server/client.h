@@ -44,6 +44,11 @@ class Client final : public Peer {
   bool closed_ = false;
   // Further requests wait until half of what it is owed has been read.
   bool throttled_ = false;
+  // Writes of its were executed whose replies have not been let go; then held back, as the lease to
+  // write had lapsed: it executes nothing further either.
+  bool wrote_ = false;
+  bool held_ = false;
+  std::size_t unsent_ = 0;  // of its output, as ClientTurns has counted it last
 };
 
 }  // namespace skein

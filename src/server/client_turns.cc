@@ -38,7 +38,7 @@ Session& ClientTurns::adopt(Stream stream) {
 void ClientTurns::start(Session& session) { Client::of(session).connection_.set_reading(true); }
 
 bool ClientTurns::may_execute(const Client& client) const {
-  return !client.session_.closing && client.session_.suspended == nullptr && !client.throttled_;
+  return !client.session_.closing && client.session_.suspended == nullptr && !client.throttled_ && !client.held_;
 }
 
 bool ClientTurns::has_more(const Client& client) const {
@@ -47,6 +47,7 @@ bool ClientTurns::has_more(const Client& client) const {
 
 void ClientTurns::serve(std::span<ClientConnection* const> ready) {
   hooks_.begin_turn();
+  in_turn_ = true;
   for (ClientConnection* connection : ready) {
     Client& client = Client::of(*connection);
     client.starved_ = false;
@@ -56,7 +57,11 @@ void ClientTurns::serve(std::span<ClientConnection* const> ready) {
   // Whoever was not reached in this turn is the first in the next.
   const std::size_t first = serve_batches(ready);
   hooks_.end_turn();
-  for (std::size_t i = 0; i < ready.size(); ++i) finish(Client::of(*ready[(first + i) % ready.size()]));
+  in_turn_ = false;
+  const bool may_acknowledge = !std::exchange(wrote_, false) || hooks_.may_acknowledge();
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    finish(Client::of(*ready[(first + i) % ready.size()]), may_acknowledge);
+  }
 }
 
 std::size_t ClientTurns::serve_batches(std::span<ClientConnection* const> ready) {
@@ -141,27 +146,46 @@ void ClientTurns::prefetch_batch() const {
 }
 
 void ClientTurns::run_batch() {
+  if (hooks_.begin_batch) hooks_.begin_batch();
   // The vector of arguments may have moved while it grew.
   for (Item& item : batch_) {
     item.request.arguments = {arguments_.data() + item.first_argument, item.argument_count};
   }
   if (batch_.size() > 1) prefetch_batch();
   parts_.dispatcher.begin_batch();
+  // The process was stopped, or something took its time: what held when the turn began may not hold now.
+  if (parts_.dispatcher.ticks() >= turn_ends_) [[unlikely]] hooks_.begin_turn();
   for (Item& item : batch_) {
     Client& client = *item.client;
     if (!may_execute(client)) {
       client.left_out_ = true;
       continue;
     }
-    parts_.dispatcher.dispatch(client.session_, item.request);
+    const Dispatched outcome = parts_.dispatcher.dispatch(client.session_, item.request);
+    if (outcome == Dispatched::kSuspended) [[unlikely]] note_suspended(client.session_);
     client.executed_ = item.end;
   }
   finish_batch();
 }
 
+void ClientTurns::note_suspended(const Session& session) {
+  if (session.suspended != nullptr && session.suspended->reason == SuspendReason::kNoLease) has_lease_waiters_ = true;
+}
+
+// A write of a cluster's node, executed or refused: what only reads is never kept from its reply.
+void ClientTurns::note_write(Client& client, const Command* command) {
+  if (command == nullptr || (command->gates & gate::kLease) == 0) return;
+  client.wrote_ = true;
+  wrote_ = true;
+}
+
 void ClientTurns::finish_batch() {
+  // Without the lease nothing was written.
+  const bool may_have_written = parts_.facts.served_slots != nullptr && (parts_.facts.gates & gate::kLease) == 0;
   for (Item& item : batch_) {
     Client& client = *item.client;
+    if (may_have_written) note_write(client, item.request.command);
+    if (parts_.settings.maxmemory != 0) [[unlikely]] count_unsent(client);
     if (client.parsed_ == 0) continue;  // an earlier item of the same client has done it
     if (client.left_out_) {
       // The parser is ahead of what has run: what was left out is parsed again when its time comes.
@@ -179,8 +203,9 @@ void ClientTurns::finish_batch() {
 }
 
 // The end of a client's turn: replies leave, the rest of its input is put away, the next read is armed.
-void ClientTurns::finish(Client& client) {
+void ClientTurns::finish(Client& client, bool may_acknowledge) {
   if (client.closed_) return;
+  if (std::exchange(client.wrote_, false) && !may_acknowledge) client.held_ = has_held_ = true;
   if (client.parsed_ != 0) client.connection_.consume(std::exchange(client.parsed_, 0));  // empty lines only
   if (!flush(client)) return;
   if (has_more(client)) {
@@ -207,6 +232,7 @@ bool ClientTurns::flush(Client& client) {
     if (!client.closed_ && hooks_.flush_replica) hooks_.flush_replica(session);
     return !client.closed_;
   }
+  if (client.held_ || client.wrote_) [[unlikely]] return !client.closed_;  // their time comes
   Output& output = session.output();
   if (!output.empty() && !client.connection_.flush(output) && !client.closed_) {
     if (over_output_limit(session)) {
@@ -218,9 +244,17 @@ bool ClientTurns::flush(Client& client) {
     }
     client.throttled_ = client.throttled_ || output.size() > kThrottleAbove;
   }
+  count_unsent(client);
   if (client.throttled_ && output.size() <= kThrottleAbove / 2) client.throttled_ = false;
-  if (session.closing && output.empty()) close(client, false);
+  if (session.closing && output.empty() && session.held_replies == nullptr) close(client, false);
   return !client.closed_;
+}
+
+void ClientTurns::count_unsent(Client& client) {
+  const std::size_t size = client.session_.output().size();
+  if (size == client.unsent_) [[likely]] return;
+  unsent_ += size - client.unsent_;  // modulo 2^64: it may also be less
+  client.unsent_ = size;
 }
 
 bool ClientTurns::over_output_limit(Session& session) const {
@@ -239,7 +273,7 @@ bool ClientTurns::over_output_limit(Session& session) const {
 // What a client sent before it closed its side is executed and answered.
 void ClientTurns::on_broken(ClientConnection& connection, bool ended) {
   Client& client = Client::of(connection);
-  client.ended_ = ended && has_more(client);
+  client.ended_ = ended && (has_more(client) || client.session_.held_replies != nullptr);
   if (!client.ended_) close(client, false);
 }
 
@@ -255,7 +289,8 @@ void ClientTurns::on_released(ClientConnection& connection) { clients_.erase(&Cl
 void ClientTurns::close(Client& client, bool after_replies) {
   client.session_.closing = true;
   if (client.closed_) return;
-  if (after_replies && !client.session_.output().empty()) return;  // flush closes it
+  const bool is_owed = !client.session_.output().empty() || client.session_.held_replies != nullptr;
+  if (after_replies && is_owed) return;  // flush closes it
   client.closed_ = true;
   to_close_.push_back(&client);
   if (close_posted_) return;
@@ -274,6 +309,7 @@ void ClientTurns::close_marked() {
     session.suspended.reset();
     parts_.sessions.remove(session);
     session.output().clear();
+    count_unsent(*client);
     client->connection_.close();
   }
 }
@@ -282,7 +318,7 @@ void ClientTurns::close_all() {
   for (auto& [raw, client] : clients_) {
     if (is_replica(client->session_)) {
       flush(*client);
-    } else if (!client->session_.output().empty()) {
+    } else if (!client->session_.output().empty() && !client->held_) {
       client->connection_.flush(client->session_.output());
     }
     close(*raw, false);
@@ -292,13 +328,49 @@ void ClientTurns::close_all() {
 
 void ClientTurns::resume(SuspendReason reason) {
   hooks_.begin_turn();
+  in_turn_ = true;
+  if (reason == SuspendReason::kNoLease) has_lease_waiters_ = false;
+  const bool may_write = parts_.facts.served_slots != nullptr && (parts_.facts.gates & gate::kLease) == 0;
   // Resuming may end sessions, never begin one; closing is deferred.
   for (Session* session : parts_.sessions.all()) {
     if (session->suspended == nullptr || session->suspended->reason != reason || session->closing) continue;
-    parts_.dispatcher.resume(*session);
+    if (parts_.dispatcher.resume(*session) == Dispatched::kSuspended) {
+      note_suspended(*session);
+      continue;
+    }
+    if (may_write) note_write(Client::of(*session), session->last_command);
     session->peer()->wake();
   }
   hooks_.end_turn();
+  in_turn_ = false;
+}
+
+void ClientTurns::answered_late(Session& session) {
+  Client& client = Client::of(session);
+  client.wrote_ = wrote_ = true;
+  net_.make_ready(client.connection_);
+}
+
+void ClientTurns::acknowledge_held() {
+  if (!std::exchange(has_held_, false)) return;
+  for (auto& [raw, client] : clients_) {
+    if (!std::exchange(client->held_, false) || client->closed_) continue;
+    // By the next turn's look at the clock; further requests of its may be waiting, too.
+    client->wrote_ = wrote_ = true;
+    net_.make_ready(client->connection_);
+  }
+}
+
+void ClientTurns::drop_unacknowledged() {
+  has_held_ = false;
+  for (auto& [raw, client] : clients_) {
+    // A command of the turn under way gave the slots away: what was written before it is good.
+    const bool is_owed = client->wrote_ || client->session_.held_replies != nullptr;
+    if (!client->held_ && (in_turn_ || !is_owed)) continue;
+    client->held_ = client->wrote_ = false;
+    client->session_.output().clear();
+    close(*raw, false);
+  }
 }
 
 void ClientTurns::check_limits(MonoTime now) {

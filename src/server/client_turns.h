@@ -28,6 +28,10 @@ class ClientTurns final : public ClientHandler {
   struct Hooks {
     std::function<void()> begin_turn;  // refresh clocks and facts
     std::function<void()> end_turn;    // before replies leave
+    // Whether writes that were executed may be acknowledged, by a fresh look at the clock. Asked once
+    // in a turn that wrote.
+    std::function<bool()> may_acknowledge = {};
+    std::function<void()> begin_batch = {};  // before requests run
     std::function<void(std::string_view)> log;
     // Sends a session that is a replica what it is owed; its output is not the connection's.
     std::function<void(Session&)> flush_replica = {};
@@ -53,6 +57,14 @@ class ClientTurns final : public ClientHandler {
 
   // Runs calls that waited for what is over now.
   void resume(SuspendReason reason);
+  // A write of its was answered later than it ran: the reply leaves in a turn of its own, if it may.
+  void answered_late(Session& session);
+  // Whether calls wait for the lease to write; some that have gone meanwhile may be among them.
+  [[nodiscard]] bool has_lease_waiters() const { return has_lease_waiters_; }
+  // The lease that had lapsed before replies could leave is renewed: they may.
+  void acknowledge_held();
+  // Who wrote and has had no reply never gets one: the slots are another's, or that is in doubt for long.
+  void drop_unacknowledged();
   void close_all();
   // Cuts clients over their output limits and idle ones. From the cron.
   void check_limits(MonoTime now);
@@ -62,6 +74,8 @@ class ClientTurns final : public ClientHandler {
   [[nodiscard]] std::uint64_t query_limit_disconnections() const { return query_limit_disconnections_; }
   void reset_statistics() { output_limit_disconnections_ = query_limit_disconnections_ = 0; }
   [[nodiscard]] std::size_t count() const { return clients_.size(); }
+  // Bytes of replies that clients have still to be sent. While there is a maxmemory, to the last batch.
+  [[nodiscard]] std::size_t unsent() const { return unsent_; }
   // A replica is cut by its limit: counted with the others.
   void note_output_limit_disconnection() { ++output_limit_disconnections_; }
   // A client as log lines about it show it.
@@ -91,10 +105,12 @@ class ClientTurns final : public ClientHandler {
   bool gather(Client& client);
   [[nodiscard]] bool has_items(const Client& client) const;
   void run_batch();
+  void note_write(Client& client, const Command* command);
+  void note_suspended(const Session& session);
   // Inline, or gcc 12 takes it for a function without effect and drops the call.
   [[gnu::always_inline]] inline void prefetch_batch() const;
   void finish_batch();
-  void finish(Client& client);
+  void finish(Client& client, bool may_acknowledge);
   [[nodiscard]] bool may_execute(const Client& client) const;
   [[nodiscard]] bool has_more(const Client& client) const;
   void close(Client& client, bool after_replies);
@@ -102,6 +118,7 @@ class ClientTurns final : public ClientHandler {
   // False when the client is to be closed.
   bool flush(Client& client);
   [[nodiscard]] bool over_output_limit(Session& session) const;
+  void count_unsent(Client& client);
   [[nodiscard]] static std::string describe(Client& client);
 
   Parts parts_;
@@ -111,8 +128,13 @@ class ClientTurns final : public ClientHandler {
   std::vector<Item> batch_;
   std::vector<Client*> to_close_;
   bool close_posted_ = false;
+  bool in_turn_ = false;
+  bool wrote_ = false;  // somebody, and the replies have not been let go
+  bool has_held_ = false;
+  bool has_lease_waiters_ = false;
   Arguments arguments_;
   Ticks turn_ends_ = 0;
+  std::size_t unsent_ = 0;
   std::uint64_t output_limit_disconnections_ = 0;
   std::uint64_t query_limit_disconnections_ = 0;
 };

@@ -124,8 +124,10 @@ void ClusterRunner::carry_out_effects(bool for_operator) {
 
 void ClusterRunner::publish_changes() {
   const std::uint64_t revision = node_->topology().revision();
-  if (!changed_ && revision == published_revision_) return;
+  const std::uint64_t renewals = node_->lease_renewals();
+  if (!changed_ && revision == published_revision_ && renewals == published_renewals_) return;
   published_revision_ = revision;
+  published_renewals_ = renewals;
   changed_ = false;
   router_.update(node_->topology(), node_->state() == ClusterState::kOk);
   if (hooks_.changed) hooks_.changed();

@@ -30,7 +30,7 @@ struct ClusterHooks {
   std::function<void(EventLevel, std::string_view)> log;
   // Keys taken out of the keyspace, to be freed elsewhere.
   std::function<void(std::vector<DetachedTables>)> free_later;
-  // Role, source of replication, state or slot map may have changed: refresh the facts of the gates.
+  // Role, source of replication, state, slot map or lease may have changed: refresh the facts of the gates.
   std::function<void()> changed;
   // How far this node's data is, for the packets it sends. Asked at each tick and packet.
   std::function<DataFacts()> data;
@@ -148,6 +148,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   std::optional<ReplicationSource> source_;
   std::uint64_t inbound_links_ = 0;
   std::uint64_t published_revision_ = 0;
+  std::uint64_t published_renewals_ = 0;  // of the lease to write
   bool changed_ = false;  // beyond what the revision tells
   bool for_operator_ = false;
   bool silent_ = false;

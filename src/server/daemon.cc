@@ -76,6 +76,7 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
               .facts = facts_},
              {.begin_turn = [this] { begin_turn(); },
               .end_turn = [this] { end_turn(); },
+              .may_acknowledge = [this] { return may_acknowledge(); },
               .log = [this](std::string_view line) { log_.verbose(line); },
               .flush_replica = [this](Session& session) { replication_.replicas().on_writable(session); },
               .on_closing = [this](Session& session) { replication_.on_closed(session); }}),
@@ -215,6 +216,7 @@ void Daemon::accept(Accepted accepted) {
 void Daemon::begin_turn() {
   facts_.now = read_clocks();
   keyspace_.context().now = facts_.now.wall;
+  judge_lease(facts_.now.mono);
 }
 
 void Daemon::end_turn() {
@@ -238,6 +240,7 @@ void Daemon::refresh_gates() {
   keyspace_.context().delete_expired = !is_replica() && pause_ == PauseKind::kNone && (gates & gate::kPauseWrite) == 0;
   log_.set_role(is_replica() ? 'S' : 'M');
   facts_.gates = gates;
+  judge_lease(facts_.now.mono);
 }
 
 Result<void> Daemon::handle_signals() {

@@ -136,6 +136,13 @@ class Daemon final : public NodeActions {
   [[nodiscard]] std::uint32_t role_gates() const;
   [[nodiscard]] Result<void> save_before_the_end(const ShutdownRequest& request);
 
+  // daemon_lease.cc: whether a primary may write and say so.
+  void judge_lease(MonoTime now);
+  [[nodiscard]] bool may_acknowledge() const;  // by a fresh one
+  void follow_lease();
+  bool owned_slots_ = false;       // when it was last followed
+  std::uint64_t slots_seen_ = 0;
+
   // daemon_cron.cc: what happens by time.
   void cron_later();
   void cron();

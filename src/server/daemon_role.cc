@@ -95,6 +95,7 @@ void Daemon::on_cluster_changed() {
   if (ending_.stage() == Ending::Stage::kHandingOver && cluster_->is_replica()) on_handed_over();
   follow_cluster_role();
   refresh_gates();
+  follow_lease();
 }
 
 DataFacts Daemon::data_facts() const {
