@@ -29,6 +29,8 @@ from testbed.writers import slot_of  # noqa: E402
 IOREDIS = REPOSITORY / "build" / "node"
 # It writes every MOVED it follows to the log as if it were an error.
 logging.disable(logging.CRITICAL)
+# And it copies nodes half, whose __del__ then complains.
+sys.unraisablehook = lambda _: None
 
 
 class PythonWriter:
@@ -51,7 +53,7 @@ class PythonWriter:
             try:
                 self._client.set(self.key(number), number)
                 self.numbers.append(number)
-            except (redis.exceptions.RedisError, OSError) as error:
+            except (redis.exceptions.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
                 kind = type(error).__name__
                 self.errors[kind] = self.errors.get(kind, 0) + 1
             number += 1

@@ -81,6 +81,9 @@ void ClusterNode::Member::drop_old_claim(const Arrival& arrival) {
   const Node& sender = topology_.node(arrival.sender);
   const Epoch epoch = arrival.packet.config_epoch;
   if (!sender.is_primary() || epoch <= links(arrival.sender).told_epoch || epoch < sender.config_epoch) return;
+  // The operator's word is faster than the sender's packets: this one may be older than it.
+  const MonoTime assigned = links(arrival.sender).assigned;
+  if (assigned != MonoTime{} && arrival.now.mono - assigned < settings_.node_timeout) return;
   links(arrival.sender).told_epoch = epoch;
   if (sender.slot_count == 0) return;
   const SlotBitmap claimed = SlotBitmap::from_wire(arrival.packet.slots);

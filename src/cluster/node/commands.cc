@@ -174,6 +174,7 @@ Result<void> ClusterNode::Member::set_slot_node(Slot slot, std::string_view id, 
   if (!has_keys) topology_.set_migrating(slot, kNoNode);
   slot_verdict_ = "kAssignedByOperator";
   move_slot(slot, to);
+  links(to).assigned = now.mono;
   save_lazily();
 
   if (was_mine && to != kSelf && self().slot_count == 0 && settings_.allow_replica_migration) {

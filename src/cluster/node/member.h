@@ -47,6 +47,7 @@ struct NodeLinks {
   Epoch claim_epoch;
   std::uint64_t claim_stamp = 0;  // 0: compare again
   Epoch told_epoch;               // the newest config epoch in its own headers
+  MonoTime assigned{};            // when SETSLOT last gave it a slot here
 };
 
 class ClusterNode::Member {

@@ -330,6 +330,29 @@ TEST(DoctorText, AnIdCopiedToAnotherPlaceIsTold) {
   EXPECT_THAT(all, HasSubstr("two processes answer as " + net.id(1)));
 }
 
+// redis-cli tells a third primary of the next slot before the packet about the first one is there.
+TEST(Decisions, TheOperatorsWordIsNotUndoneByAnOlderPacket) {
+  Loopback net(3);
+  net.form(3);
+  const auto set_slot = [&](std::size_t at, const std::string& slot, const std::string& action, std::size_t node) {
+    const std::vector<std::string> texts{slot, action, net.id(node)};
+    ASSERT_TRUE(net.node(at).set_slot(std::vector<std::string_view>(texts.begin(), texts.end()), net.now()));
+    net.pump();
+  };
+  set_slot(1, "1", "importing", 0);
+  set_slot(1, "2", "importing", 0);
+  net.host(1).saves = false;
+  set_slot(1, "1", "node", 1);
+  set_slot(2, "1", "node", 1);
+  set_slot(1, "2", "node", 1);
+  set_slot(2, "2", "node", 1);
+  ASSERT_EQ(net.view(2, 1).config_epoch, Epoch{2});
+  net.finish_save(1);
+  EXPECT_EQ(net.view(2, 1).config_epoch, Epoch{4}) << "the packet of the first slot is there";
+  EXPECT_EQ(net.node(2).topology().assigned_slots(), kSlotCount);
+  EXPECT_EQ(net.node(2).state(), ClusterState::kOk);
+}
+
 TEST(Decisions, SlotsThatChangeHandsAreToldOnce) {
   Loopback net(3);
   net.form(2);
