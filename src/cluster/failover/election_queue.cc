@@ -1,6 +1,6 @@
 #include <skein/cluster/failover/election_queue.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace skein {
 
@@ -10,20 +10,21 @@ namespace {
 // told not to stand, or see things otherwise.
 constexpr milliseconds kTurn{150};
 
-bool holds(const std::vector<NodeIndex>& nodes, NodeIndex index) {
-  return std::find(nodes.begin(), nodes.end(), index) != nodes.end();
-}
-
 }  // namespace
 
 ElectionQueue::Turn ElectionQueue::judge(const std::vector<NodeIndex>& failed, NodeIndex ours, MonoTime now) {
-  std::erase_if(passed_, [&](NodeIndex primary) { return !holds(failed, primary); });
+  // Who is replaced, or back, begins anew when it fails again.
+  std::vector<bool> stands_in_line(passed_.size(), false);
+  for (const NodeIndex primary : failed) {
+    if (primary.value < passed_.size()) stands_in_line[primary.value] = passed_[primary.value];
+  }
+  passed_ = std::move(stands_in_line);
   Turn turn;
   NodeIndex head = kNoNode;
   for (const NodeIndex primary : failed) {
     if (primary == ours) break;
     ++turn.ahead;
-    if (head.is_none() && !holds(passed_, primary)) head = primary;
+    if (head.is_none() && !has_passed(primary)) head = primary;
   }
   if (head.is_none()) {
     turn.is_ours = true;
@@ -33,7 +34,7 @@ ElectionQueue::Turn ElectionQueue::judge(const std::vector<NodeIndex>& failed, N
     head_ = head;
     head_since_ = now;
   } else if (now - head_since_ >= kTurn) {
-    passed_.push_back(head);
+    pass(head);
     head_ = kNoNode;
     return judge(failed, ours, now);
   }
@@ -41,8 +42,15 @@ ElectionQueue::Turn ElectionQueue::judge(const std::vector<NodeIndex>& failed, N
   return turn;
 }
 
-void ElectionQueue::note_asked(NodeIndex primary) {
-  if (!holds(passed_, primary)) passed_.push_back(primary);
+void ElectionQueue::note_asked(NodeIndex primary) { pass(primary); }
+
+bool ElectionQueue::has_passed(NodeIndex primary) const {
+  return primary.value < passed_.size() && passed_[primary.value];
+}
+
+void ElectionQueue::pass(NodeIndex primary) {
+  if (passed_.size() <= primary.value) passed_.resize(std::size_t{primary.value} + 1);
+  passed_[primary.value] = true;
 }
 
 void ElectionQueue::clear() {

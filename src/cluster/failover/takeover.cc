@@ -1,11 +1,15 @@
 #include <skein/cluster/failover/takeover.h>
 
+#include <utility>
+
 namespace skein {
 
 namespace {
 
 // What a primary offers before it ends holds for less than it waits itself.
 constexpr milliseconds kOfferLimit{4000};
+// Offers this close together are one, which is not taken twice.
+constexpr milliseconds kOfferGap{1000};
 
 }  // namespace
 
@@ -21,8 +25,9 @@ void TakeoverBid::force(MonoTime now) {
 }
 
 bool TakeoverBid::on_paused(ReplOffset offset, bool offered, MonoTime now) {
+  const MonoTime before = offered ? std::exchange(offered_at_, now) : MonoTime{};
   if (phase_ == Phase::kNone) {
-    if (!offered) return false;
+    if (!offered || (before != MonoTime{} && now - before < kOfferGap)) return false;
     until_ = now + kOfferLimit;
     offered_ = true;
   } else if (phase_ != Phase::kAsked) {
@@ -34,6 +39,7 @@ bool TakeoverBid::on_paused(ReplOffset offset, bool offered, MonoTime now) {
 }
 
 bool TakeoverBid::on_unpaused() {
+  offered_at_ = {};
   if (!offered_ || phase_ == Phase::kNone) return false;
   end();
   return true;

@@ -56,6 +56,7 @@ std::string_view name_of(VoteVerdict verdict) {
     case VoteVerdict::kPrimaryStillUp: return "kPrimaryStillUp";
     case VoteVerdict::kPrimaryHeard: return "kPrimaryHeard";
     case VoteVerdict::kJustRestarted: return "kJustRestarted";
+    case VoteVerdict::kJustPromoted: return "kJustPromoted";
     case VoteVerdict::kVotedTooRecently: return "kVotedTooRecently";
     case VoteVerdict::kSlotsMovedOn: return "kSlotsMovedOn";
   }
@@ -82,6 +83,7 @@ VoteVerdict judge_vote(const VoteRequest& ask, const Voter& us, const Topology& 
     if (!topology.node(candidate.primary).has_failed()) return VoteVerdict::kPrimaryStillUp;
     if (is_within_timeout(facts.primary_heard)) return VoteVerdict::kPrimaryHeard;
     if (is_within_timeout(facts.restarted)) return VoteVerdict::kJustRestarted;
+    if (is_within_timeout(facts.promoted)) return VoteVerdict::kJustPromoted;
   }
 
   // Not needed for safety, the epoch check is; this spaces out rival elections. One that was
@@ -111,6 +113,8 @@ std::string describe_vote(VoteVerdict verdict, const VoteRequest& ask, const Vot
       return denied(fmt::format("its master was heard {} ms ago", whole_millis(facts.now - facts.primary_heard)));
     case VoteVerdict::kJustRestarted:
       return denied(fmt::format("this node was restarted {} ms ago", whole_millis(facts.now - facts.restarted)));
+    case VoteVerdict::kJustPromoted:
+      return denied(fmt::format("this node was promoted {} ms ago", whole_millis(facts.now - facts.promoted)));
     case VoteVerdict::kVotedTooRecently: {
       const Voter::Vote* last = us.last_vote_for(candidate.primary);
       const auto left = last == nullptr ? nanoseconds{0} : last->at + kVoteSpacing * facts.node_timeout - facts.now;

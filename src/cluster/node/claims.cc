@@ -59,6 +59,7 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
 void ClusterNode::Member::become_replica_of(NodeIndex primary) {
   end_takeovers();
   was_elected_ = false;
+  has_new_primary_ = true;
   if (self().is_primary()) {
     topology_.edit(kSelf, [](Node& node) {
       node.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
@@ -211,7 +212,8 @@ void ClusterNode::Member::on_vote_request(const Arrival& arrival) {
                         .primary_heard = primary.is_none() || primary == kSelf || !asks_itself
                                              ? MonoTime{}
                                              : health(primary).data_received,
-                        .restarted = restarted_};
+                        .restarted = restarted_,
+                        .promoted = promoted_};
   const VoteVerdict verdict = judge_vote(ask, us, topology_, facts);
   tell_vote(verdict, ask, facts, arrival.now);
   if (!is_grant(verdict)) return;

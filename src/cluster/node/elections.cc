@@ -14,6 +14,10 @@ namespace {
 // In a large cluster a suspicion is told to this many voters at once, the same ones by all:
 // there the words add up to FAIL, and everybody hears of that.
 constexpr std::size_t kMaxTold = 16;
+// For so many ticks it is told again: to redis each time, to a Skein, which has judged it at
+// once, each fifth.
+constexpr int kTicksOfNews = 30;
+constexpr int kSkeinEvery = 5;
 // Candidates that see each other's failures not at one moment still ask in epochs of their own.
 constexpr std::size_t kMaxEpochGap = 16;
 // So much before its time a silent primary counts as failed when candidates take turns: its
@@ -32,7 +36,7 @@ std::string_view name_of(Election::Step step) {
     case Election::Step::kWaitForTurn: return "kWaitForTurn";
     case Election::Step::kWaitToRetry: return "kWaitToRetry";
     case Election::Step::kAsk: return "kAsk";
-    case Election::Step::kRepeat: return "kRepeat";
+    case Election::Step::kRepeat:
     case Election::Step::kWaitForVotes: return "kWaitForVotes";
     case Election::Step::kExpired: return "kExpired";
   }
@@ -180,6 +184,7 @@ void ClusterNode::Member::replace_primary(std::optional<Epoch> epoch, Now now) {
   election_queue_.clear();
   told_step_ = Election::Step::kRest;
   set_primary(kSelf);
+  promoted_ = now.mono;
   if (epoch) {
     log(EventLevel::kWarning, fmt::format("configEpoch set to {} after successful failover", epoch->value));
     set_config_epoch_of(kSelf, *epoch);
@@ -224,11 +229,8 @@ void ClusterNode::Member::tell_standing(StandVerdict verdict, Now now) {
 }
 
 void ClusterNode::Member::tell_election(Election::Step step, const Election::Situation& situation, Now now) {
-  if (step == Election::Step::kRepeat) step = Election::Step::kWaitForVotes;
-  if (step == told_step_ || step == Election::Step::kAsk) {
-    if (step == Election::Step::kAsk) told_step_ = step;
-    return;
-  }
+  // Votes take a moment: that they do not come is told with the first repetition.
+  if (step == told_step_ || step == Election::Step::kWaitForVotes) return;
   told_step_ = step;
   const auto say = [&](EventLevel level, std::string text) { decide(level, name_of(step), std::move(text), now); };
   switch (step) {
@@ -252,20 +254,36 @@ void ClusterNode::Member::tell_election(Election::Step step, const Election::Sit
     case Election::Step::kExpired:
       say(EventLevel::kWarning, "Currently unable to failover: Failover attempt expired.");
       break;
-    case Election::Step::kWaitForVotes:
+    case Election::Step::kRepeat:
       say(EventLevel::kWarning,
           fmt::format("Currently unable to failover: Waiting for votes, but majority still not reached. ({} of {})",
                       election_.votes(), topology_.voter_count() / 2 + 1));
       break;
     case Election::Step::kRest:
     case Election::Step::kAsk:
-    case Election::Step::kRepeat: break;
+    case Election::Step::kWaitForVotes: break;
   }
 }
 
 void ClusterNode::Member::spread_suspicion(NodeIndex index, Now now) {
   has_suspicions_to_tell_ = true;
+  ticks_of_news_ = kTicksOfNews;
   if (self().is_replica() && self().primary == index) ask_rivals(now.mono);
+}
+
+// What was told may have been lost, or come before the other could confirm it: redis judges
+// what it hears by what it knows then, and says what it suspects itself when it is pinged.
+void ClusterNode::Member::repeat_suspicions() {
+  if (ticks_of_news_ == 0 || !any_suspected()) return;
+  --ticks_of_news_;
+  has_suspicions_to_tell_ = true;
+}
+
+// A replica's new primary is told by itself, to those who may soon be asked for a vote.
+void ClusterNode::Member::tell_new_primary(Now now) {
+  if (!has_new_primary_) return;
+  has_new_primary_ = false;
+  if (self().is_replica()) broadcast_pong(now);
 }
 
 // All that are PFAIL, to the voters, whose words count; at once, where gossip by turns would
@@ -287,7 +305,12 @@ void ClusterNode::Member::tell_suspicions(Now now) {
     std::nth_element(voters.begin(), voters.begin() + kMaxTold, voters.end(), by_id);
     voters.resize(kMaxTold);
   }
-  for (const NodeIndex voter : voters) tell_about(MessageType::kPong, voter, suspects, now);
+  const bool first = ticks_of_news_ == kTicksOfNews;
+  for (const NodeIndex voter : voters) {
+    const bool is_skein = health(voter).marks_packets;
+    if (!first && is_skein && ticks_of_news_ % kSkeinEvery != 0) continue;
+    tell_about(is_skein ? MessageType::kPong : MessageType::kPing, voter, suspects, now);
+  }
 }
 
 void ClusterNode::Member::follow_orphan(Now now) {

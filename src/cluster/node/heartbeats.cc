@@ -38,6 +38,18 @@ void ClusterNode::Member::ping_members(Now now) {
   each_other([&](NodeIndex index) { watch_member(index, now); });
 }
 
+// After this node itself stood still (SIGSTOP, a hypervisor's pause) the others' silence may be
+// its own: what they sent lies unread.
+void ClusterNode::Member::forgive_own_standstill(MonoTime now) {
+  const milliseconds longest = std::max(settings_.node_timeout / 2, 3 * kClusterTick);
+  const bool stood_still = last_tick_ != MonoTime{} && now - last_tick_ > longest;
+  last_tick_ = now;
+  if (!stood_still) return;
+  each_other([&](NodeIndex index) {
+    if (health(index).ping_pending()) health(index).ping_sent = now;
+  });
+}
+
 void ClusterNode::Member::open_missing_links(MonoTime now) {
   // In turn, so that many members out of reach do not keep the others waiting.
   const std::size_t places = topology_.index_limit();
@@ -234,11 +246,15 @@ void ClusterNode::Member::broadcast_fail(NodeIndex failed) {
   });
 }
 
+// The header is what there is to tell: the same bytes for everybody.
 void ClusterNode::Member::broadcast_pong(Now now) {
+  auto header = own_header(MessageType::kPong);
+  header.understands_extensions = true;
+  const auto bytes = std::make_shared<const std::string>(
+      encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}}, settings_.mark_packets));
   each_other([&](NodeIndex index) {
-    if (links(index).out_is_up && !topology_.node(index).in_handshake()) {
-      send_heartbeat(MessageType::kPong, links(index).out, index, now);
-    }
+    if (!links(index).out_is_up || topology_.node(index).in_handshake()) return;
+    send(links(index).out, MessageType::kPong, bytes, now.mono + settings_.node_timeout);
   });
 }
 

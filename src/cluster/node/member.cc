@@ -103,6 +103,8 @@ void ClusterNode::Member::on_settings(NodeSettings settings, Now now) {
 
 void ClusterNode::Member::on_tick(Now now) {
   ++ticks_;
+  forgive_own_standstill(now.mono);
+  repeat_suspicions();
   ping_members(now);
   keep_lease(now);
   run_takeover(now);
@@ -130,6 +132,7 @@ void ClusterNode::Member::on_saved(SaveTicket ticket, Now now) {
 
 void ClusterNode::Member::settle(Now now) {
   tell_suspicions(now);
+  tell_new_primary(now);
   judge_lease(now);
   refresh_state(now.mono);
   refresh_replication();

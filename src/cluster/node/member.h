@@ -82,6 +82,7 @@ class ClusterNode::Member {
   void abandon_handover(Now now);
   void hold_back_without_data(Now now);
   void save_config() { outbox_.want_save(); }
+  bool has_promised() const { return outbox_.has_barrier(); }
   Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
   Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;
   // Every command ends with it, whatever came out: state, replication target, save.
@@ -196,6 +197,7 @@ class ClusterNode::Member {
 
   // heartbeats.cc
   void ping_members(Now now);
+  void forgive_own_standstill(MonoTime now);
   void open_missing_links(MonoTime now);
   void watch_member(NodeIndex index, Now now);
   void suspect(NodeIndex index, Now now);
@@ -250,6 +252,8 @@ class ClusterNode::Member {
   void spread_suspicion(NodeIndex index, Now now);  // it has just become PFAIL here
   void follow_orphan(Now now);              // replica migration
   void tell_suspicions(Now now);            // what spread_suspicion has gathered, at the end of an input
+  void repeat_suspicions();                 // each tick
+  void tell_new_primary(Now now);
   bool is_election_due(const Arrival& arrival) const;
   StandVerdict judge_own_standing() const;
   Election::Situation election_situation(Now now);
@@ -270,6 +274,8 @@ class ClusterNode::Member {
   Election::Step told_step_ = Election::Step::kRest;
   NodeIndex waits_for_ = kNoNode;        // the primary whose election comes first
   bool has_suspicions_to_tell_ = false;
+  bool has_new_primary_ = false;         // and the others are to hear of it
+  int ticks_of_news_ = 0;                // while suspicions are told again
   bool was_elected_ = false;             // a majority stands behind this primary
 
   // takeovers.cc: CLUSTER FAILOVER at both ends, and handing over before the end.
@@ -340,6 +346,7 @@ class ClusterNode::Member {
   std::vector<NodeLinks> links_;
   Voter voter_;
   MonoTime restarted_{};  // of a member that has lived before
+  MonoTime promoted_{};   // of a replica that has taken over
   struct ToldVote {
     NodeIndex candidate = kNoNode;
     Epoch epoch;
@@ -365,6 +372,7 @@ class ClusterNode::Member {
 
   std::uint64_t epoch_changes_ = 0;
   std::uint64_t ticks_ = 0;
+  MonoTime last_tick_{};
   std::uint64_t last_link_ = 0;
   std::size_t next_to_open_ = 0;
   std::uint32_t gossip_round_ = 0;

@@ -77,6 +77,8 @@ void ClusterNode::Member::pursue_bid(Now now) {
 
 void ClusterNode::Member::on_takeover_wish(const Arrival& arrival) {
   const NodeIndex replica = arrival.sender;
+  // It may have become one just now.
+  learn_role(arrival);
   // While it hands over it has chosen already.
   if (!self().is_primary() || topology_.node(replica).primary != kSelf || yield_.is_handover()) return;
   decide(EventLevel::kWarning, "kYield",

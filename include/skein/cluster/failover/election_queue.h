@@ -33,7 +33,10 @@ class ElectionQueue {
   void clear();
 
  private:
-  std::vector<NodeIndex> passed_;  // have asked, or let their turn go by
+  [[nodiscard]] bool has_passed(NodeIndex primary) const;
+  void pass(NodeIndex primary);
+
+  std::vector<bool> passed_;       // by index: has asked, or let its turn go by
   NodeIndex head_ = kNoNode;       // the one whose turn it is
   MonoTime head_since_{};
 };

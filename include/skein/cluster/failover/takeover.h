@@ -50,6 +50,7 @@ class TakeoverBid {
   MonoTime until_{};
   ReplOffset offset_;
   bool offered_ = false;
+  MonoTime offered_at_{};  // the last ping of the offer
 };
 
 class TakeoverYield {

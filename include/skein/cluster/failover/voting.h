@@ -46,6 +46,7 @@ struct VoteFacts {
   MonoTime primary_heard{};
   // When a voter that has lived before was started again; MonoTime{}: it has promised nobody anything.
   MonoTime restarted{};
+  MonoTime promoted{};  // from a replica, and so to a vote
 };
 
 enum class VoteVerdict {
@@ -59,6 +60,7 @@ enum class VoteVerdict {
   kPrimaryStillUp,
   kPrimaryHeard,   // FAIL for most, but this node hears it
   kJustRestarted,  // and may have answered a ping before that it knows nothing of
+  kJustPromoted,   // and the voter it has replaced may have answered one
   kVotedTooRecently,
   kSlotsMovedOn
 };
@@ -70,8 +72,8 @@ enum class VoteVerdict {
 // `us` has already caught up with a newer epoch in `ask`, so here it can only be equal or ahead.
 //
 // Beyond redis's rules an unforced vote is withheld for a node timeout after the primary was
-// heard and after a restart: until then the primary may rely on an answer of this node to
-// acknowledge writes (failover/lease.h).
+// heard, after a restart and after a promotion: until then the primary may rely on an answer
+// of this node, or of the voter it has replaced, to acknowledge writes (failover/lease.h).
 [[nodiscard]] VoteVerdict judge_vote(const VoteRequest& ask, const Voter& us, const Topology& topology,
                                      const VoteFacts& facts);
 

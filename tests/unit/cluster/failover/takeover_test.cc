@@ -62,7 +62,11 @@ TEST(Bid, AnOfferIsTakenAndCanBeWithdrawn) {
 TEST(Bid, AnOfferEndsBeforeTheWritersGoOn) {
   TakeoverBid bid;
   EXPECT_TRUE(bid.on_paused({50}, true, kStart));
+  for (auto later = 100ms; later < 4s; later += 100ms) EXPECT_FALSE(bid.on_paused({50}, true, kStart + later));
   EXPECT_TRUE(bid.expire(kStart + 4s));
+  EXPECT_FALSE(bid.on_paused({50}, true, kStart + 4s)) << "it is the same offer";
+  EXPECT_FALSE(bid.on_unpaused());
+  EXPECT_TRUE(bid.on_paused({50}, true, kStart + 4s)) << "and this a new one";
 }
 
 TEST(Bid, ForceWaitsForNothing) {

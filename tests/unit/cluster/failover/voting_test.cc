@@ -133,6 +133,11 @@ TEST(Voting, WithheldWhileThePrimaryMayRelyOnThisVoter) {
   EXPECT_EQ(e.description(), "Failover auth denied to " + std::string(40, 'd') + ": this node was restarted 400 ms ago");
   e.facts.restarted = kNow - 1001ms;
   EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
+  e.facts.promoted = kNow - 300ms;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kJustPromoted);
+  EXPECT_EQ(e.description(), "Failover auth denied to " + std::string(40, 'd') + ": this node was promoted 300 ms ago");
+  e.facts.promoted = kNow - 1001ms;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
 }
 
 TEST(Epochs, TheSmallerIdMovesOn) {

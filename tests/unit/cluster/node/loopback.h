@@ -233,7 +233,7 @@ class Loopback {
   }
 
   bool carry_out_all(std::size_t i) {
-    if (!hosts_[i]->node) return false;
+    if (!hosts_[i]->node || hosts_[i]->is_frozen) return false;
     auto effects = hosts_[i]->node->take_effects();
     for (auto& effect : effects) {
       if (hosts_[i]->node) std::visit([&](auto& e) { carry_out(i, e); }, effect);
@@ -290,8 +290,9 @@ class Loopback {
     const auto [to, inbound] = at->second;
     hosts_[from]->outbound.erase(at);
     hosts_[to]->inbound.erase(inbound);
-    if (hosts_[from]->node) hosts_[from]->node->on_link_down(outbound, now_);
-    if (hosts_[to]->node) hosts_[to]->node->on_link_down(inbound, now_);
+    for (const auto& [host, link] : {std::pair{from, outbound}, std::pair{to, inbound}}) {
+      if (hosts_[host]->node && !hosts_[host]->is_frozen) hosts_[host]->node->on_link_down(link, now_at(host));
+    }
   }
 
   void carry_out(std::size_t i, OpenLink& open) {

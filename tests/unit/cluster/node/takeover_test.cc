@@ -9,6 +9,12 @@ namespace {
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
+// The replica has told its member that it is that far.
+void set_behind(Shards& net, std::size_t replica, std::int64_t offset) {
+  net.host(replica).data->offset = {offset};
+  net.run_for(100ms);
+}
+
 Result<void> ask(Shards& net, std::size_t replica, std::vector<std::string_view> option = {}) {
   auto outcome = net.node(replica).failover(option, net.now());
   net.pump();
@@ -55,6 +61,7 @@ TEST(Takeover, WaitsForTheLastWriteBeforeThePause) {
 TEST(Takeover, AReplicaWithoutItsLinkHasNotProcessedTheStream) {
   Shards net(3, 1);
   net.host(3).data->primary_link_up = false;
+  net.run_for(100ms);
   ASSERT_TRUE(ask(net, 3));
   net.run_finely(4s);
   EXPECT_EQ(net.owner_of(0), 0u);
@@ -62,7 +69,7 @@ TEST(Takeover, AReplicaWithoutItsLinkHasNotProcessedTheStream) {
 
 TEST(Takeover, GivesUpAfterFiveSeconds) {
   Shards net(3, 1);
-  net.host(3).data->offset = {10};
+  set_behind(net, 3, 10);
   ASSERT_TRUE(ask(net, 3));
   net.run_finely(4900ms);
   EXPECT_TRUE(net.seen<ResumeWriters>(0).empty());
@@ -79,7 +86,7 @@ TEST(Takeover, GivesUpAfterFiveSeconds) {
 
 TEST(Takeover, APauseIsShownToWhomItIsMeantForOnly) {
   Shards net(3, 2);
-  net.host(3).data->offset = {10};
+  set_behind(net, 3, 10);
   ASSERT_TRUE(ask(net, 3));
   net.run_finely(3s);
   EXPECT_EQ(net.owner_of(0), 0u);
@@ -88,7 +95,7 @@ TEST(Takeover, APauseIsShownToWhomItIsMeantForOnly) {
 
 TEST(Takeover, ForceAsksThePrimaryNothing) {
   Shards net(3, 1);
-  net.host(3).data->offset = {10};
+  set_behind(net, 3, 10);
   ASSERT_TRUE(ask(net, 3, {"FORCE"}));
   EXPECT_EQ(net.owner_of(0), 3u);
   EXPECT_TRUE(net.logged(3, "Forced failover user request accepted."));
@@ -113,8 +120,8 @@ TEST(Takeover, TakeoverAsksNobody) {
   EXPECT_GT(net.node(3).topology().self().config_epoch.value, net.epoch_at_start());
   EXPECT_FALSE(has_sent(net, 3, MessageType::kAuthRequest));
   EXPECT_TRUE(net.logged(3, "Taking over the master (user request)."));
-  ASSERT_TRUE(ask(net, 4, {"TAKEOVER"}));
   net.run_for(5s);
+  EXPECT_EQ(net.owner_of(1), 4u) << "two voters of three are there again";
   net.expect_one_view();
 }
 
@@ -167,10 +174,11 @@ TEST(Handover, TheMostAdvancedReplicaHasTheSlotsBeforeThePrimaryEnds) {
   EXPECT_TRUE(net.seen<ReplicateFrom>(0).empty());
   EXPECT_TRUE(net.node(0).topology().self().is_primary());
   EXPECT_TRUE(net.view(1, 0).is_primary());
+  const NodeIndex gone = net.node(1).topology().find(net.node(0).id());
   net.kill(0);
   net.run_for(4s);
-  EXPECT_TRUE(net.view(1, 0).is_primary());
-  EXPECT_TRUE(net.view(1, 0).has_failed());
+  EXPECT_TRUE(net.node(1).topology().node(gone).is_primary());
+  EXPECT_TRUE(net.node(1).topology().node(gone).has_failed());
   EXPECT_EQ(net.primary_of(3), 6u);
   net.restart(0);
   EXPECT_TRUE(net.node(0).topology().self().is_replica()) << "as it was saved";
