@@ -4,6 +4,16 @@
 
 namespace skein {
 
+void tell_owed_removals(KeyspaceContext& context, EffectSink& effects) {
+  auto& owed = context.owed_removals;
+  if (owed.empty()) [[likely]] return;
+  for (const auto& [db, key] : owed) {
+    const std::string_view removal[] = {"DEL", key};
+    effects.add(db, removal);
+  }
+  owed.clear();
+}
+
 std::optional<std::int64_t> Call::integer(std::size_t position, std::string_view refusal) {
   const auto value = parse_int64(arguments[position]);
   if (!value) reply.error(refusal);
@@ -17,17 +27,8 @@ bool Call::is_word(std::size_t position, std::string_view word) const {
 void Call::propagate(std::initializer_list<std::string_view> effect) {
   propagated = true;
   if (effects == nullptr) return;
-  propagate_expired();
+  tell_owed_removals(keyspace.context(), *effects);
   effects->add(session.db, {effect.begin(), effect.size()});
-}
-
-void Call::propagate_expired() {
-  auto& owed = keyspace.context().expired_effects;
-  for (const auto& [db, key] : owed) {
-    const std::string_view removal[] = {"DEL", key};
-    effects->add(db, removal);
-  }
-  owed.clear();
 }
 
 void Call::suspend(SuspendReason reason) {

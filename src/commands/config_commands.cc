@@ -133,7 +133,7 @@ constexpr CommandSpec kConfigRewrite{
 
 void config_resetstat(Call& call) {
   KeyspaceContext& context = call.keyspace.context();
-  context.hits = context.misses = context.expired_keys = 0;
+  context.hits = context.misses = context.expired_keys = context.evicted_keys = 0;
   call.services.stats.reset();
   call.services.actions.reset_statistics();
   call.reply.ok();

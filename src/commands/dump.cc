@@ -13,13 +13,6 @@ namespace skein {
 
 namespace {
 
-constexpr std::string_view kBusyKey = "BUSYKEY Target key name already exists.";
-constexpr std::string_view kBadTtl = "ERR Invalid TTL value, must be >= 0";
-constexpr std::string_view kBadIdleTime = "ERR Invalid IDLETIME value, must be >= 0";
-constexpr std::string_view kBadFrequency = "ERR Invalid FREQ value, must be >= 0 and <= 255";
-constexpr std::string_view kBadPayload = "ERR DUMP payload version or checksum are wrong";
-constexpr std::string_view kBadValue = "ERR Bad data format";
-
 void dump(Call& call) {
   const Entry* entry = call.db().read(call.key(1));
   if (entry == nullptr) {
@@ -48,7 +41,7 @@ std::optional<RestoreOptions> parse_restore_options(Call& call) {
       const auto idle = call.integer(++i);
       if (!idle) return std::nullopt;
       if (*idle < 0) {
-        call.reply.error(kBadIdleTime);
+        call.reply.error(errors::kBadIdleTime);
         return std::nullopt;
       }
       options.use.idle = seconds{*idle};
@@ -56,7 +49,7 @@ std::optional<RestoreOptions> parse_restore_options(Call& call) {
       const auto frequency = call.integer(++i);
       if (!frequency) return std::nullopt;
       if (*frequency < 0 || *frequency > UINT8_MAX) {
-        call.reply.error(kBadFrequency);
+        call.reply.error(errors::kBadFrequency);
         return std::nullopt;
       }
       options.use.frequency = static_cast<std::uint8_t>(*frequency);
@@ -85,7 +78,7 @@ void propagate_restore(Call& call, UnixMillis expiry) {
   effect.emplace_back("ABSTTL");
   call.propagated = true;
   if (call.effects == nullptr) return;
-  call.propagate_expired();
+  tell_owed_removals(call.keyspace.context(), *call.effects);
   call.effects->add(call.session.db, effect);
 }
 
@@ -94,23 +87,23 @@ void restore(Call& call) {
   if (!options) return;
   const KeyRef key = call.key(1);
   if (!options->replace && call.db().find_to_change(key) != nullptr) {
-    call.reply.error(kBusyKey);
+    call.reply.error(errors::kBusyKey);
     return;
   }
   const auto ttl = call.integer(2);
   if (!ttl) return;
   if (*ttl < 0) {
-    call.reply.error(kBadTtl);
+    call.reply.error(errors::kBadTtl);
     return;
   }
   if (!is_dump_payload(call.arg(3))) {
-    call.reply.error(kBadPayload);
+    call.reply.error(errors::kBadPayload);
     return;
   }
   const auto expiry = expiry_of(call, *ttl, options->absolute);
   auto entry = restore_value(call.arg(3), key.bytes, expiry);
   if (!entry) {
-    call.reply.error(kBadValue);
+    call.reply.error(errors::kBadValue);
     return;
   }
   if (expiry && is_over(call, *expiry)) {

@@ -144,7 +144,7 @@ void write_memory_section(const InfoSource& from, InfoText& to) {
   to.field("mem_fragmentation_bytes", difference(facts.resident, facts.used_memory));
   const ReplicationFacts replication = from.services.replication->replication_facts();
   const std::uint64_t backlog = std::min(replication.log_memory, replication.backlog_length);
-  to.field("mem_not_counted_for_evict", replication.log_memory + replication.replicas_memory);
+  to.field("mem_not_counted_for_evict", facts.uncounted_memory);
   to.field("mem_replication_backlog", backlog);
   to.field("mem_total_replication_buffers", replication.log_memory);
   to.field("mem_clients_slaves", replication.replicas_memory + (replication.log_memory - backlog));

@@ -81,7 +81,10 @@ void write_stats_section(const InfoSource& from, InfoText& to) {
   to.decimals("expired_stale_perc", facts.expired_stale_percent);
   to.field("expired_time_cap_reached_count", facts.expire_time_cap_reached);
   to.field("expire_cycle_cpu_milliseconds", facts.expire_cycle_cpu_ms);
-  to.zeros({"evicted_keys", "evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
+  to.field("evicted_keys", keyspace.evicted_keys);
+  to.field("evicted_clients", 0);
+  to.field("total_eviction_exceeded_time", facts.eviction_exceeded_ms);
+  to.field("current_eviction_exceeded_time", facts.eviction_exceeded_now_ms);
   to.field("keyspace_hits", keyspace.hits);
   to.field("keyspace_misses", keyspace.misses);
   to.zeros({"pubsub_channels", "pubsub_patterns", "pubsubshard_channels"});

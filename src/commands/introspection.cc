@@ -186,10 +186,6 @@ constexpr CommandSpec kCommandList{
     .handler = command_list,
 };
 
-bool arity_fits(int arity, std::size_t count) {
-  return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
-}
-
 // What is only routed like a key, a channel, is none.
 bool has_keys(const Command& command) {
   const auto is_key = [](const KeySpec& spec) { return (spec.use & key_use::kNotKey) == 0; };
@@ -211,7 +207,7 @@ std::optional<std::vector<FoundKey>> keys_of_call(Call& call, std::span<const st
     call.reply.error("ERR Invalid command specified");
   } else if (!has_keys(*command)) {
     call.reply.error("ERR The command has no key arguments");
-  } else if (!arity_fits(command->arity, inner.size())) {
+  } else if (!command->takes(inner.size())) {
     call.reply.error("ERR Invalid number of arguments specified for command");
   } else if (find_keys(*command, inner, keys) && erase_non_keys(keys)) {
     return keys;

@@ -26,7 +26,7 @@ inline constexpr std::array kReplicationRows{
     boolean<&S::replica_serve_stale_data>("replica-serve-stale-data", "yes").also("slave-serve-stale-data").acts(),
     boolean<&S::replica_read_only>("replica-read-only", "yes").also("slave-read-only").acts(),
     boolean<&S::replica_lazy_flush>("replica-lazy-flush", "no").also("slave-lazy-flush").acts(),
-    boolean<&S::replica_ignore_maxmemory>("replica-ignore-maxmemory", "yes").also("slave-ignore-maxmemory"),
+    boolean<&S::replica_ignore_maxmemory>("replica-ignore-maxmemory", "yes").also("slave-ignore-maxmemory").acts(),
     boolean<&S::replica_announced>("replica-announced", "yes").acts(),
     boolean<&S::replica_ignore_disk_write_errors>("replica-ignore-disk-write-errors", "no"),
     integer<&S::replica_priority>("replica-priority", "100", 0, kIntMax).also("slave-priority").acts(),

@@ -28,11 +28,10 @@ inline constexpr std::array kKeyspaceRows{
 };
 
 inline constexpr std::array kMemoryRows{
-    memory<&S::maxmemory>("maxmemory", "0", 0, UINT64_MAX),
-    choice<&S::maxmemory_policy>("maxmemory-policy", "noeviction", kPolicyWords)
-        .noted("nothing is evicted; OBJECT FREQ and OBJECT IDLETIME follow it"),
-    integer<&S::maxmemory_samples>("maxmemory-samples", "5", 1, kIntMax),
-    integer<&S::maxmemory_eviction_tenacity>("maxmemory-eviction-tenacity", "10", 0, 100),
+    memory<&S::maxmemory>("maxmemory", "0", 0, UINT64_MAX).acts(),
+    choice<&S::maxmemory_policy>("maxmemory-policy", "noeviction", kPolicyWords).acts(),
+    integer<&S::maxmemory_samples>("maxmemory-samples", "5", 1, kIntMax).acts(),
+    integer<&S::maxmemory_eviction_tenacity>("maxmemory-eviction-tenacity", "10", 0, 100).acts(),
     integer<&S::lfu_log_factor>("lfu-log-factor", "10", 0, kIntMax).acts(),
     integer<&S::lfu_decay_time>("lfu-decay-time", "1", 0, kIntMax).acts(),
     boolean<&S::activedefrag>("activedefrag", "no").checked(check_activedefrag),

@@ -34,16 +34,12 @@ std::string wrong_arity(const Command& command) {
   return command.is(flag::kExecutes) ? error.substr(error.find(' ') + 1) : error;
 }
 
-bool arity_fits(int arity, std::size_t count) {
-  return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
-}
-
 }  // namespace
 
 Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   const Command* command = request.command;
   session.last_command = command;
-  if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) [[unlikely]] {
+  if (command == nullptr || !command->takes(request.arguments.size())) [[unlikely]] {
     session.begin_reply();
     reject(session, command,
            command == nullptr ? unknown_command(parts_.commands, request.arguments) : wrong_arity(*command));
@@ -83,10 +79,7 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
 
 void Dispatcher::apply(Session& primary, const Prepared& request) {
   const Command* command = request.command;
-  if (command == nullptr || !arity_fits(command->arity, request.arguments.size())) {
-    reject(primary, command, command == nullptr ? unknown_command(parts_.commands, request.arguments) : wrong_arity(*command));
-    return;
-  }
+  SKEIN_ASSERT(command != nullptr && command->takes(request.arguments.size()));
   applying_ = true;
   parts_.keyspace.context().expired_live_on = true;
   // Of the gates only its own MULTI counts.
@@ -120,8 +113,9 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   const Ticks now = read_ticks();
   const Ticks took = now - ticks_;
   ticks_ = now;
-  if (call.suspended) [[unlikely]] return Dispatched::kSuspended;
+  // A call that its handler suspends has run: what is still to come is its reply.
   parts_.stats.record(command.index, took);
+  if (call.suspended) [[unlikely]] return Dispatched::kSuspended;
   if (took >= parts_.facts.slow_ticks) [[unlikely]] {
     if (!command.is(flag::kSkipSlowlog)) note_slow(call, took);
   }
@@ -129,7 +123,8 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   // A transaction's errors have been counted with its calls.
   if (errors != 0 && errors != std::exchange(transaction_errors_, 0)) [[unlikely]] after_errors(session, command);
   if (call.effects != nullptr) {
-    if (!parts_.keyspace.context().expired_effects.empty()) [[unlikely]] call.propagate_expired();
+    KeyspaceContext& context = parts_.keyspace.context();
+    if (!context.owed_removals.empty()) [[unlikely]] tell_owed_removals(context, *call.effects);
     // A save sets the count back: SHUTDOWN that has saved is no change.
     const bool changed = parts_.keyspace.context().dirty > dirty_before;
     if (changed && !call.propagated) call.effects->add(session.db, request.arguments);

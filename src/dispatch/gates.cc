@@ -89,7 +89,9 @@ Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& requ
   // What waits for EXEC takes memory too, so nothing more is queued.
   if ((shut & gate::kMulti) != 0) shut |= parts_.facts.gates & gate::kMemory;
   for (const auto& [which, error] : kRefusals) {
-    if ((shut & which) != 0) return refuse(error);
+    if ((shut & which) == 0) continue;
+    if (which == gate::kMemory && parts_.facts.is_memory_short && !parts_.facts.is_memory_short()) continue;
+    return refuse(error);
   }
   if ((shut & (gate::kPauseAll | gate::kPauseWrite)) != 0) {
     session.suspend(SuspendReason::kPaused, command, request.arguments);

@@ -42,6 +42,7 @@ Entry* Database::live(const KeyRef& key, Table::Place& at) {
   Entry* entry = at.get();
   if (entry->has_expiry() && entry->expired_at(context_.now)) [[unlikely]] {
     if (!context_.delete_expired) return context_.expired_live_on ? entry : nullptr;
+    if (!context_.flying.empty() && context_.flying.has(key)) return nullptr;
     remove_expired(key, entry);
     at = {};
     return nullptr;
@@ -56,6 +57,11 @@ Entry* Database::find(const KeyRef& key) {
 
 const Entry* Database::peek(const KeyRef& key) const {
   const auto at = place(key);
+  return at ? at.get() : nullptr;
+}
+
+const Entry* Database::find_again(const KeyRef& where, const Entry* entry) const {
+  const auto at = table(where).find(where.hash, [entry](const Entry& e) { return &e == entry; });
   return at ? at.get() : nullptr;
 }
 
@@ -147,9 +153,13 @@ Entry* Database::take(const KeyRef& key) {
   return entry;
 }
 
+void Database::owe_removal(const Entry& entry) {
+  if (context_.collect_removals) context_.owed_removals.emplace_back(index_, entry.key());
+}
+
 void Database::remove_expired(const KeyRef& key, Entry* entry) {
   ++context_.expired_keys;
-  if (context_.collect_expired_effects) context_.expired_effects.emplace_back(index_, entry->key());
+  owe_removal(*entry);
   // The key's bytes may be the entry's own.
   touched(key.bytes, KeyEvent::kExpired);
   remove(key, entry);
@@ -241,6 +251,22 @@ bool Database::erase(const KeyRef& key, KeyEvent event) {
   return true;
 }
 
+bool Database::evict(const KeyRef& key) {
+  const auto at = place(key);
+  if (!at || (!context_.flying.empty() && context_.flying.has(key))) return false;
+  Entry* entry = at.get();
+  if (context_.delete_expired && entry->expired_at(context_.now)) {
+    remove_expired(key, entry);
+    return true;
+  }
+  ++context_.evicted_keys;
+  owe_removal(*entry);
+  // The key's bytes may be the entry's own.
+  touched(key.bytes, KeyEvent::kEvicted);
+  remove(key, entry);
+  return true;
+}
+
 bool Database::set_expiry(const KeyRef& key, std::optional<UnixMillis> expiry) {
   Table::Place at;
   Entry* entry = live(key, at);
@@ -313,18 +339,36 @@ std::size_t Database::next_used_slot(std::size_t from) const {
   return kSlotCount;
 }
 
+std::size_t Database::random_slot(bool expiring_only) {
+  if (!context_.cluster_mode) return 0;
+  const auto& groups = expiring_only ? group_expiring_ : group_keys_;
+  const auto keys_of = [&](std::size_t slot) { return expiring_only ? tables_[slot].marked() : tables_[slot].size(); };
+  std::uint64_t rank = context_.random.below(expiring_only ? expiring_ : size_);
+  std::size_t group = 0;
+  while (rank >= groups[group]) rank -= groups[group++];
+  std::size_t slot = group << kGroupBits;
+  while (rank >= keys_of(slot)) rank -= keys_of(slot++);
+  return slot;
+}
+
+void Database::sample(std::size_t count, bool expiring_only, const std::function<void(const Entry&)>& visit) {
+  // A slot's table may have few keys; and where few keys have an expiry many buckets have none, of which
+  // so many are looked at in some ten microseconds.
+  constexpr int kTables = 4;
+  constexpr std::uint32_t kBuckets = 1024;
+  const auto below = [&](std::uint64_t bound) { return context_.random.below(bound); };
+  std::size_t seen = 0;
+  for (int tables = 0; tables < kTables && seen < count && (expiring_only ? expiring_ : size_) > 0; ++tables) {
+    seen += tables_[random_slot(expiring_only)].sample(below, count - seen, kBuckets, expiring_only, visit);
+    if (!context_.cluster_mode) return;
+  }
+}
+
 const Entry* Database::random_entry() {
   // Expired keys are passed over on a replica and removed on a primary; a database full of
   // expired keys is given up on after as many tries as redis makes.
   for (int tries = 0; tries < 100 && size_ > 0; ++tries) {
-    std::size_t slot = 0;
-    if (context_.cluster_mode) {
-      std::uint64_t rank = context_.random.below(size_);
-      std::size_t group = 0;
-      while (rank >= group_keys_[group]) rank -= group_keys_[group++];
-      slot = group << kGroupBits;
-      while (rank >= tables_[slot].size()) rank -= tables_[slot++].size();
-    }
+    const std::size_t slot = random_slot(false);
     const auto below = [&](std::uint64_t bound) { return context_.random.below(bound); };
     const Entry* chosen = nullptr;
     std::uint64_t seen = 0;
@@ -386,6 +430,7 @@ std::vector<std::string> Database::keys_in_slot(Slot slot, std::size_t limit) co
 }
 
 std::size_t Database::erase_slot(Slot slot) {
+  context_.flying.before_losing(slot);
   const auto keys = keys_in_slot(slot, SIZE_MAX);
   for (const auto& key : keys) {
     const KeyRef where{key, hash_key(key, context_.hash_seed), slot};

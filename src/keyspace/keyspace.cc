@@ -19,6 +19,7 @@ std::size_t Keyspace::total_keys() const {
 }
 
 std::vector<DetachedTables> Keyspace::flush(int db) {
+  context_.flying.before_flush(db);
   if (context_.listener != nullptr) context_.listener->on_flushed(db);
   std::vector<DetachedTables> detached;
   for (auto& database : databases_) {
@@ -31,7 +32,10 @@ std::vector<DetachedTables> Keyspace::flush(int db) {
 
 void Keyspace::swap(int a, int b) {
   ++context_.dirty;
-  if (a != b) db(a).swap_content(db(b));
+  if (a == b) return;
+  context_.flying.before_flush(a);
+  context_.flying.before_flush(b);
+  db(a).swap_content(db(b));
 }
 
 }  // namespace skein

@@ -77,6 +77,7 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
              {.begin_turn = [this] { begin_turn(); },
               .end_turn = [this] { end_turn(); },
               .may_acknowledge = [this] { return may_acknowledge(); },
+              .begin_batch = [this] { memory_limit_.hold(); },
               .log = [this](std::string_view line) { log_.verbose(line); },
               .flush_replica = [this](Session& session) { replication_.replicas().on_writable(session); },
               .on_closing = [this](Session& session) { replication_.on_closed(session); }}),
@@ -94,12 +95,17 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
                     .logger = log_,
                     .facts = facts_},
                    replication_hooks()),
+      memory_limit_({.loop = loop_, .settings = config_.settings(), .keyspace = keyspace_}, memory_hooks()),
       listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
       cron_timer_(loop_),
       pause_timer_(loop_),
       stop_signals_(loop_),
       hangups_(loop_),
       takeover_timer_(loop_) {
+  facts_.is_memory_short = [this] {
+    memory_limit_.hold();
+    return memory_limit_.refuses();
+  };
   services_.dispatcher = &dispatcher_;
   services_.snapshots = &snapshots_;
   services_.replication = &replication_;
@@ -217,6 +223,7 @@ void Daemon::begin_turn() {
   facts_.now = read_clocks();
   keyspace_.context().now = facts_.now.wall;
   judge_lease(facts_.now.mono);
+  memory_limit_.hold();
 }
 
 void Daemon::end_turn() {
@@ -235,6 +242,7 @@ void Daemon::refresh_gates() {
   if (settings.cluster_enabled) gates |= gate::kCluster;
   if (loading_.shuts_gate()) gates |= gate::kLoading;
   if (snapshots_.refuses_writes()) gates |= gate::kDisk;
+  if (memory_limit_.refuses()) gates |= gate::kMemory;
   gates |= role_gates();
   // While writers wait nothing may change, not even by time.
   keyspace_.context().delete_expired = !is_replica() && pause_ == PauseKind::kNone && (gates & gate::kPauseWrite) == 0;

@@ -28,6 +28,7 @@
 #include "loading.h"
 #include "replication.h"
 #include "log.h"
+#include "memory_limit.h"
 #include "rates.h"
 #include "snapshots.h"
 #include "takeover_request.h"
@@ -134,6 +135,9 @@ class Daemon final : public NodeActions {
   [[nodiscard]] DataFacts data_facts() const;
   void offer_data();
   [[nodiscard]] std::uint32_t role_gates() const;
+  [[nodiscard]] MemoryLimit::Hooks memory_hooks();
+  [[nodiscard]] bool may_evict() const;
+  [[nodiscard]] std::size_t uncounted_memory() const;
   [[nodiscard]] Result<void> save_before_the_end(const ShutdownRequest& request);
 
   // daemon_lease.cc: whether a primary may write and say so.
@@ -154,6 +158,7 @@ class Daemon final : public NodeActions {
   [[nodiscard]] Result<void> apply_listeners(const Settings& before);
   [[nodiscard]] Result<void> apply_directory();
   void apply_limits();
+  void warn_of_memory_limit();
 
   Log& log_;
   ProcessFacts process_;
@@ -174,6 +179,7 @@ class Daemon final : public NodeActions {
   Loading loading_;
   Snapshots snapshots_;
   Replication replication_;
+  MemoryLimit memory_limit_;
   std::vector<std::string> functions_;  // libraries that came with the data: kept, not run
   Listeners listeners_;
   std::unique_ptr<ClusterRunner> cluster_;

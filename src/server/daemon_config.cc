@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <skein/base/clock.h>
+#include <skein/base/memory.h>
 #include <skein/config/rewrite.h>
 #include <skein/disk/safe_file.h>
 
@@ -48,6 +49,17 @@ Result<void> Daemon::apply_directory() {
   return {};
 }
 
+void Daemon::warn_of_memory_limit() {
+  const std::uint64_t limit = config_->maxmemory;
+  const std::uint64_t used = allocated_bytes() - std::min(uncounted_memory(), allocated_bytes());
+  if (limit == 0 || limit >= used) return;
+  log_.warning(fmt::format("WARNING: the new maxmemory value set via CONFIG SET ({}) is smaller than the current memory "
+                           "usage ({}): as maxmemory-policy is {}, {}.",
+                           limit, used, config_.text("maxmemory-policy").value_or(""),
+                           config_->maxmemory_policy == MaxmemoryPolicy::kNoEviction ? "writes are refused"
+                                                                                      : "keys are evicted"));
+}
+
 Result<void> Daemon::apply(const Directive& directive, const SettingsChange& change) {
   const Settings& settings = config_.settings();
   const std::string_view name = directive.name;
@@ -62,6 +74,7 @@ Result<void> Daemon::apply(const Directive& directive, const SettingsChange& cha
   }
   if (name == "dir") return apply_directory();
   if (name == "loglevel") log_.set_level(settings.loglevel);
+  if (name == "maxmemory") warn_of_memory_limit();
   if (name == "latency-tracking") stats_.set_latency_tracking(settings.latency_tracking);
   if (name == "crash-log-enabled") install_crash_reports(log_.descriptor(), settings.crash_log_enabled);
   if (name == "maxclients") {
@@ -82,6 +95,7 @@ std::optional<NodeActions::ApplyFailure> Daemon::apply_config(const SettingsChan
   refresh_gates();
   if (cluster_ != nullptr) cluster_->apply_settings();
   replication_.apply_settings();
+  memory_limit_.apply_settings();
   if (on_title_changed) on_title_changed(config_.settings());
   return std::nullopt;
 }

@@ -90,6 +90,9 @@ InfoFacts Daemon::info_facts() {
   facts.client_output_buffer_limit_disconnections = turns_.output_limit_disconnections();
   facts.expire_cycle_cpu_ms = expire_cycle_micros_ / 1000;
   facts.expire_time_cap_reached = expire_time_cap_reached_;
+  facts.uncounted_memory = uncounted_memory();
+  facts.eviction_exceeded_ms = memory_limit_.exceeded_in_all().count() / 1000;
+  facts.eviction_exceeded_now_ms = memory_limit_.exceeded_now().count() / 1000;
   rusage self{};
   rusage children{};
   rusage thread{};
@@ -112,6 +115,7 @@ void Daemon::reset_statistics() {
   connections_received_ = connections_rejected_ = 0;
   expire_cycle_micros_ = expire_time_cap_reached_ = 0;
   lazyfreed_ = 0;
+  memory_limit_.reset_statistics();
   turns_.reset_statistics();
   snapshots_.reset_statistics();
   replication_.replicas().reset_statistics();

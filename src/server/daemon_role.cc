@@ -79,6 +79,30 @@ std::uint32_t Daemon::role_gates() const {
   return gates;
 }
 
+MemoryLimit::Hooks Daemon::memory_hooks() {
+  return {.may_evict = [this] { return may_evict(); },
+          .uncounted = [this] { return uncounted_memory(); },
+          .frees_pending = [this] { return lazyfree_pending_ > 0; },
+          .evicted = [this] { replication_.tell_owed_removals(); },
+          .changed = [this] { refresh_gates(); },
+          .turn =
+              [this] {
+                begin_turn();
+                end_turn();
+              }};
+}
+
+// Where this is not so nothing is refused for lack of memory either: a replica has to take what its
+// primary sends, and while writers wait nothing may change.
+bool Daemon::may_evict() const {
+  constexpr std::uint32_t kWritersWait = gate::kPauseAll | gate::kPauseWrite | gate::kLease;
+  if (loading_.is_loading() || (facts_.gates & kWritersWait) != 0) return false;
+  return !is_replica() || !config_->replica_ignore_maxmemory;
+}
+
+// A client or replica that does not read must not cost anybody a key.
+std::size_t Daemon::uncounted_memory() const { return turns_.unsent() + replication_.memory_beyond_backlog(); }
+
 // In cluster mode the member says whom to follow; the data on disk is loaded first.
 void Daemon::follow_cluster_role() {
   if (cluster_ == nullptr || loading_.is_loading() || handed_over_) return;

@@ -22,10 +22,6 @@ constexpr std::uint64_t kMaxBulk = 4ULL * 1024 * 1024 * 1024;
 // A handler that refuses everything must not fill the disk with what it says.
 constexpr int kErrorsPerSecond = 10;
 
-bool arity_fits(int arity, std::size_t count) {
-  return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
-}
-
 }  // namespace
 
 PrimaryStream::PrimaryStream(Parts parts, std::function<void()> closed)
@@ -93,7 +89,7 @@ bool PrimaryStream::judge(const Prepared& request) {
     damage_ = fmt::format("unknown command {}", quote(request.arguments[0].substr(0, 64)));
     return false;
   }
-  if (!arity_fits(request.command->arity, request.arguments.size())) {
+  if (!request.command->takes(request.arguments.size())) {
     damage_ = fmt::format("wrong number of arguments for '{}'", request.command->name);
     return false;
   }

@@ -20,6 +20,7 @@
 #include <skein/net/client_connection.h>
 #include <skein/replication/full_sync_plan.h>
 #include <skein/replication/lag_verdict.h>
+#include <skein/replication/sync_backoff.h>
 #include <skein/replication/sync_verdict.h>
 
 #include "replicas.h"
@@ -46,6 +47,7 @@ struct Follower {
   Session& session;
   ClientConnection& connection;
   bool old_protocol = false;
+  MonoTime held_until{};  // its full sync is not even planned before
   bool doomed = false;  // is gone but for the object
   std::string head;     // lines of the protocol, before everything else
   std::shared_ptr<SyncSnapshot> snapshot;
@@ -116,6 +118,9 @@ class Replicas::State {
 
   // replicas_sync.cc
   void begin_full_sync(Session& session, bool old_protocol);
+  [[nodiscard]] bool hold_back(Follower& follower);
+  void plan_for(Follower& follower);
+  void plan_for_held(MonoTime now);
   void start_later();
   void start_due();
   [[nodiscard]] bool begin(const FullSyncPlan::Start& start);
@@ -158,6 +163,7 @@ class Replicas::State {
   Hooks hooks_;
   Random random_ = Random::from_system();
   FullSyncPlan plan_;
+  SyncBackoff backoff_;
   std::shared_ptr<SyncSnapshot> current_;  // whose child runs
   std::vector<std::unique_ptr<Follower>> followers_;  // in the order they came
   std::vector<Wait> waits_;

@@ -32,9 +32,38 @@ SnapshotWish wish_of(const ReplicaSession& replica) {
 void Replicas::State::begin_full_sync(Session& session, bool old_protocol) {
   Follower& follower = add(session);
   follower.old_protocol = old_protocol;
-  ReplicaSession& replica = follower.facts();
-  replica.phase = Phase::kWaitingForSnapshot;
+  follower.facts().phase = Phase::kWaitingForSnapshot;
   ++full_syncs_;
+  if (!hold_back(follower)) plan_for(follower);
+}
+
+// It is kept waiting as any that waits for a snapshot: with a line end each second.
+bool Replicas::State::hold_back(Follower& follower) {
+  const std::string name = name_of_replica(follower.session);
+  follower.held_until = backoff_.may_begin_at(name);
+  const MonoTime now = read_boot_clock();
+  if (follower.held_until <= now) return false;
+  const OutputLimit& limit = parts_.config->client_output_buffer_limit[kReplicaClients];
+  warning(fmt::format("Replica {} waits {} seconds for its full sync: it took the last one so much slower than we write that "
+                      "this one would fail too. What helps is a larger client-output-buffer-limit for replicas (now {} {} "
+                      "{}), fewer writes or a faster replica",
+                      name, std::chrono::ceil<seconds>(follower.held_until - now).count(), limit.hard, limit.soft,
+                      limit.soft_for.count()));
+  return true;
+}
+
+void Replicas::State::plan_for_held(MonoTime now) {
+  for (const auto& follower : followers_) {
+    if (follower->doomed || follower->held_until == MonoTime{} || now < follower->held_until) continue;
+    follower->held_until = {};
+    if (follower->phase() == Phase::kWaitingForSnapshot) plan_for(*follower);
+  }
+}
+
+void Replicas::State::plan_for(Follower& follower) {
+  follower.held_until = {};
+  const Session& session = follower.session;
+  const ReplicaSession& replica = follower.facts();
   const bool log_holds_start = current_ != nullptr && current_->joinable && parts_.log.holds(current_->at);
   const Arrival arrival = plan_.on_arrival(
       {.number = session.id(), .takes_stream = replica.capable_of_eof, .wish = wish_of(replica), .since = read_boot_clock()},

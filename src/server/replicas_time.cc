@@ -27,6 +27,7 @@ void Replicas::State::on_cron(Now now) {
   if (parts_.log.backlog_limit() != backlog) parts_.log.set_backlog(backlog);
   keep_alive(now_);
   if (now_ >= judges_silence_from_) cut_silent(now_);
+  plan_for_held(now_);
   start_due();
   flush();
   settle();

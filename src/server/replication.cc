@@ -103,8 +103,8 @@ bool Replication::tells_effects() const { return !is_replica() && (log_.is_open(
 void Replication::refresh_feed() {
   const bool tell = tells_effects();
   parts_.dispatcher.set_effects(tell ? &feed_ : nullptr);
-  parts_.keyspace.context().collect_expired_effects = tell;
-  if (!tell) parts_.keyspace.context().expired_effects.clear();
+  parts_.keyspace.context().collect_removals = tell;
+  if (!tell) parts_.keyspace.context().owed_removals.clear();
 }
 
 void Replication::begin_new_history() {
@@ -192,15 +192,6 @@ void Replication::on_end_of_turn() {
   replicas_.flush();
 }
 
-void Replication::tell_owed_removals() {
-  auto& owed = parts_.keyspace.context().expired_effects;
-  for (const auto& [db, key] : owed) {
-    const std::string_view removal[] = {"DEL", key};
-    feed_.add(db, removal);
-  }
-  owed.clear();
-}
-
 void Replication::on_cron(Now now) {
   link_.on_cron(now);
   replicas_.on_cron(now);
@@ -220,6 +211,16 @@ void Replication::tell_removal_of(Slot slot) {
     const std::string_view removal[] = {"DEL", key};
     feed_.add(0, removal);
   }
+}
+
+void Replication::tell_owed_removals() { skein::tell_owed_removals(parts_.keyspace.context(), feed_); }
+
+// The backlog is counted: it comes to stay. What slow replicas hold beyond it goes with them.
+std::size_t Replication::memory_beyond_backlog() const {
+  constexpr std::size_t kSlack = 64 * 1024;  // blocks that are begun, and their list
+  const std::size_t counted = log_.is_open() ? log_.backlog_limit() + log_.backlog_limit() / 256 + kSlack : 0;
+  const std::size_t held = log_.memory();
+  return held > counted ? held - counted : 0;
 }
 
 void Replication::stop() {

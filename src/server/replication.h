@@ -96,6 +96,8 @@ class Replication final : public ReplicationActions {
   void change_id();
   // Keys went without a command of their own: before anything else enters the stream.
   void tell_owed_removals();
+  // What replicas make the log hold beyond its backlog.
+  [[nodiscard]] std::size_t memory_beyond_backlog() const;
   // The keys of a slot are about to be deleted without a command: their removal is an effect.
   void tell_removal_of(Slot slot);
 

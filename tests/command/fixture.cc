@@ -149,7 +149,7 @@ CommandBed::CommandBed(BedOptions options)
   services.replication = &replication;
   services.snapshots = &snapshots;
   dispatcher.set_effects(&effects);
-  keyspace.context().collect_expired_effects = true;
+  keyspace.context().collect_removals = true;
   facts.now = {MonoTime{} + std::chrono::hours{1}, UnixMillis{1'700'000'000'000}};
   keyspace.context().now = facts.now.wall;
   if (options.cluster_mode) {
@@ -179,8 +179,8 @@ void CommandBed::advance(milliseconds by) {
 
 std::vector<std::string> CommandBed::take_effects() {
   std::vector<std::string> lines;
-  for (const auto& [db, key] : keyspace.context().expired_effects) lines.push_back(fmt::format("{} DEL {}", db, key));
-  keyspace.context().expired_effects.clear();
+  for (const auto& [db, key] : keyspace.context().owed_removals) lines.push_back(fmt::format("{} DEL {}", db, key));
+  keyspace.context().owed_removals.clear();
   lines.insert(lines.end(), effects.lines.begin(), effects.lines.end());
   effects.lines.clear();
   return lines;

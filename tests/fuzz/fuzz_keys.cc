@@ -15,12 +15,8 @@ namespace {
 
 using Words = std::vector<std::string_view>;
 
-bool arity_fits(int arity, std::size_t count) {
-  return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
-}
-
 void check_finder(const Command& command, std::span<const std::string_view> arguments) {
-  if (!arity_fits(command.arity, arguments.size())) return;
+  if (!command.takes(arguments.size())) return;
   std::vector<FoundKey> keys;
   if (!find_keys(command, arguments, keys)) return;
   expect(keys.size() <= arguments.size() * command.spec->keys.size(), "each spec finds an argument once");

@@ -21,7 +21,7 @@ from testbed import request_bytes, wait_until  # noqa: E402
 from testbed.reference import TESTING_REDIS  # noqa: E402
 from testbed.replication import follow, server_of, wait_caught_up, wait_same_data  # noqa: E402
 from testbed.resp import Closed, Connection, parse_reply  # noqa: E402
-from testbed.tamper import BreakStream, CutPayload, Flip, HoldPayload, Insert, Proxy  # noqa: E402
+from testbed.tamper import BreakStream, CutPayload, Flip, HoldPayload, Insert, Proxy, WrongMark  # noqa: E402
 
 MOST_ATTEMPTS_A_SECOND = 20
 OLD_KEYS, NEW_KEYS = 700, 1100
@@ -94,8 +94,13 @@ class Reader:
             self.seen.append(name)
 
 
+# What ends only when no more comes: the silence is told by repl-timeout, and what is missing of a payload of known
+# length is taken from the stream behind it, if there is one.
+PATIENCE = {"repl_timeout": 4, "repl_ping_replica_period": 1}
+
+
 class Trial:
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, kind=None):
         self.source = random.Random(f"damage {seed} {number}")
         self.primary_kind = self.source.choice(["skein", "redis"])
         kinds = [self.flipped, self.flipped, self.cut, self.cut, self.added, self.stream, self.stream,
@@ -105,6 +110,11 @@ class Trial:
         self.load = self.source.choice(["disabled", "disabled", "swapdb", "on-empty-db"])
         self.diskless = self.source.choice(["yes", "no"])
         self.times = self.source.randint(1, 3)
+        if kind:
+            self.kind, self.times = getattr(self, kind), 1
+        # Each of them is a matter of one kind of full sync.
+        self.diskless = {"mark_is_wrong": "yes", "lacks_bytes": "no"}.get(self.kind.__name__, self.diskless)
+        self.patience = PATIENCE if self.kind.__name__ in ("mark_is_wrong", "lacks_bytes") else {}
         self.servers = []
 
     def __str__(self):
@@ -114,8 +124,8 @@ class Trial:
     def run(self):
         self.proxy = None
         try:
-            self.primary = self.start(self.primary_kind, repl_diskless_sync=self.diskless)
-            self.replica = self.start("skein", repl_diskless_load=self.load)
+            self.primary = self.start(self.primary_kind, repl_diskless_sync=self.diskless, **self.patience)
+            self.replica = self.start("skein", repl_diskless_load=self.load, **self.patience)
             proxy = self.proxy = Proxy(self.primary)
             fill_generation(self.primary, "new", NEW_KEYS, self.source)
             fill_generation(self.replica, "old", OLD_KEYS, self.source)
@@ -187,9 +197,16 @@ class Trial:
 
     def added(self):
         extra = self.source.randbytes(self.source.randint(1, 2000))
-        # Missing bytes of a payload of known length would be taken from the stream: it waits for them.
+        # Of a payload of known length see `lacks_bytes`.
         drop = self.source.randint(1, 50) if self.diskless == "yes" and self.source.random() < 0.5 else 0
         self.spoiled([Insert(self.place(), b"" if drop else extra, drop) for _ in range(self.times)])
+
+    def lacks_bytes(self):
+        """The first commands of the stream are taken for the missing bytes, and what that makes is found out."""
+        self.spoiled([Insert(self.place(), b"", self.source.randint(1, 20))])
+
+    def mark_is_wrong(self):
+        self.spoiled([WrongMark()])
 
     def stream(self):
         """Whole transactions before the damage count, and nothing of what came with it."""
@@ -272,8 +289,11 @@ def main():
     seed = int.from_bytes(os.urandom(3), "big") if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
     failures = 0
-    for number in range(args.trials) if args.only is None else [args.only]:
-        trial = Trial(seed, number)
+    chosen = [(number, None) for number in range(args.trials)] + [(args.trials, "lacks_bytes"), (args.trials + 1, "mark_is_wrong")]
+    if TESTING_REDIS:
+        chosen = chosen[:args.trials]
+    for number, kind in chosen if args.only is None else chosen[args.only:args.only + 1]:
+        trial = Trial(seed, number, kind)
         print(f"trial {number}: {trial}", flush=True)
         try:
             trial.run()

@@ -159,9 +159,9 @@ class Configuration(ProcessTest):
 
     @beyond_redis
     def test_what_does_not_act_is_named_once(self):
-        self.ready(self.spawn(self.conf("maxmemory 1mb\nmaxmemory 2mb\nappendonly no\ntimeout 5 # five\n")))
+        self.ready(self.spawn(self.conf("hll-sparse-max-bytes 1kb\nhll-sparse-max-bytes 2kb\nappendonly no\ntimeout 5 # five\n")))
         warnings = re.findall(r"(?m)^\d+:C .* # .*server\.conf:(\d+): (\S+) is accepted", self.output())
-        self.assertEqual([("6", "maxmemory")], warnings)
+        self.assertEqual([("6", "hll-sparse-max-bytes")], warnings)
         self.assertRegex(self.output(), r"server\.conf:8: timeout: '# five' is taken as a comment")
 
     def test_the_file_is_found_again_after_dir(self):

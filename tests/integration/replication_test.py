@@ -583,8 +583,9 @@ class Restarts(ServerTest):
     """Who comes back after a clean end goes on from where it was."""
 
     def saved_on_exit(self, server):
-        server.connect().send(b"SHUTDOWN SAVE\r\n")
-        server.wait()
+        with server.connect() as client:
+            client.send(b"SHUTDOWN SAVE\r\n")
+            server.wait()
 
     def started_again(self, server, **options):
         server.options |= {name.replace("_", "-"): value for name, value in options.items()}
@@ -625,6 +626,27 @@ class Restarts(ServerTest):
         for primary, replica in testing_pairs():
             with self.subTest(primary=primary, replica=replica):
                 self.after_restart_of_the_primary(primary, replica)
+
+    def test_a_whole_chain(self):
+        """From its end to its top each saves and ends; from the top down they come back."""
+        for kinds in (("skein", "skein", "skein"), ("redis", "skein", "redis"), ("skein", "redis", "skein")):
+            with self.subTest(kinds=kinds):
+                chain = [self.server(kind) for kind in kinds]
+                top, middle, end = chain
+                fill(top, random.Random(str(kinds)), 100)
+                follow(middle, top)
+                follow(end, middle)
+                top.ask("SET", "k", "1")
+                wait_same_data(*chain)
+                for server in reversed(chain):
+                    self.saved_on_exit(server)
+                self.started_again(top)
+                top.ask("SET", "meanwhile", "2")
+                self.started_again(middle, replicaof=[top.host, top.port])
+                self.started_again(end, replicaof=[middle.host, middle.port])
+                top.ask("SET", "afterwards", "3")
+                wait_same_data(*chain)
+                self.assertEqual((0, 0), (syncs(top)[0], syncs(middle)[0]), "full syncs")
 
     def test_killed_without_a_save_it_takes_everything_anew(self):
         for primary_kind, replica_kind in testing_pairs():

@@ -3,16 +3,16 @@
 
 import os
 import random
-import signal
 import socket
 import sys
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from testbed import Connection, Server, request_bytes, wait_until  # noqa: E402
+from testbed.replication import server_of, wait_same_data  # noqa: E402
+from testbed.tamper import HoldPayload, Proxy  # noqa: E402
 
 MIB = 1024 * 1024
 
@@ -155,6 +155,57 @@ class SlowReplicas(unittest.TestCase):
         self.assertIn("overcoming of output buffer limits", server.log())
         self.assertTrue(replica.is_cut())
 
+    def test_one_that_is_too_slow_for_good_is_not_sent_round_in_circles(self):
+        server = self.primary(repl_backlog_size=64 * 1024, client_output_buffer_limit="replica 256kb 0 0", rdbcompression="no")
+        write(server, 4, keys=400)
+        slow = self.attach(server, "capa", "eof")
+        slow.full_sync_begins()
+        write(server, 12)  # far more than sixteen times what it may be behind
+        wait_until(lambda: server.info("replication")["connected_slaves"] == "0")
+        self.assertIn("overcoming of output buffer limits", server.log())
+        self.assertTrue(slow.is_cut())
+        # It comes back, and waits; another one need not.
+        again = self.attach(server, "capa", "eof")
+        wait_until(lambda: "state=wait_bgsave" in self.state(server))
+        self.assertIn("127.0.0.1:1 waits 5 seconds for its full sync", server.log())
+        self.assertIn("larger client-output-buffer-limit for replicas (now 262144 0 0)", server.log())
+        other = LazyReplica(server, "listening-port", "2", "capa", "eof")
+        self.addCleanup(other.close)
+        other.full_sync_begins()
+        other.read_snapshot()
+        wait_until(lambda: "state=online" in server.info("replication")["slave1"])
+        self.assertIn("state=wait_bgsave", self.state(server))
+        self.assertEqual(again.file.readline(), b"\n")  # so that it goes on waiting
+        again.full_sync_begins()
+        again.read_snapshot()
+        wait_until(lambda: "state=online" in self.state(server))
+        # Once it has caught up all is as it was.
+        wait_until(lambda: server.log().count("Synchronization with replica 127.0.0.1:1 succeeded") == 1)
+        again.close()
+        wait_until(lambda: server.info("replication")["connected_slaves"] == "1")
+        last = self.attach(server, "capa", "eof")
+        last.full_sync_begins()
+        self.assertEqual(server.log().count("for its full sync: it took"), 1)
+
+    def test_a_replica_of_redis_waits_too(self):
+        server = self.primary(repl_backlog_size=64 * 1024, client_output_buffer_limit="replica 256kb 0 0", rdbcompression="no",
+                              enable_debug_command="yes")
+        write(server, 4, keys=400)
+        replica = server_of("redis").start()
+        self.addCleanup(replica.stop)
+        hold = HoldPayload(MIB)
+        plans = [hold]
+        with Proxy(server) as proxy:
+            proxy.plan = lambda: plans.pop() if plans else None
+            replica.ask("REPLICAOF", proxy.host, proxy.port)
+            wait_until(hold.reached.is_set)
+            write(server, 12)
+            wait_until(lambda: server.info("replication")["connected_slaves"] == "0")
+            hold.go_on.set()
+            wait_until(lambda: f"127.0.0.1:{replica.port} waits 5 seconds for its full sync" in server.log(), 20)
+            wait_same_data(server, replica, timeout=30)
+        self.assertEqual(server.info("stats")["sync_full"], "2")
+
     def test_the_backlog_is_allowed_to_everybody(self):
         server = self.primary(repl_backlog_size=32 * MIB, client_output_buffer_limit="replica 1mb 0 0")
         replica = self.attach(server, "capa", "eof")
@@ -240,21 +291,24 @@ class SlowReplicas(unittest.TestCase):
         self.assertIn("Disconnecting timedout replica (streaming sync)", server.log())
 
     def test_our_own_standstill_is_nobodys_silence(self):
-        server = self.primary(repl_timeout=1)
+        server = self.primary(repl_timeout=1, enable_debug_command="yes")
         replica = self.attach(server, "capa", "eof")
         replica.full_sync_begins()
         replica.read_snapshot()
         wait_until(lambda: "state=online" in self.state(server))
-        server.signal(signal.SIGSTOP)
-        # The test is about time that passes: there is no fact to wait for.
-        time.sleep(3)
-        replica.send("REPLCONF", "ACK", replica.offset)
-        server.signal(signal.SIGCONT)
-        self.assertEqual(server.info("replication")["connected_slaves"], "1", server.log()[-1500:])
-        for _ in range(3):
+        with server.connect() as client:
+            client.send(request_bytes("DEBUG", "SLEEP", 3))
             replica.send("REPLCONF", "ACK", replica.offset)
-            self.assertEqual(server.info("replication")["connected_slaves"], "1")
-            time.sleep(0.5)
+            self.assertEqual(client.read_reply(), b"+OK\r\n")
+        # Until silence is judged again, and longer.
+        end = int(server.info("server")["uptime_in_seconds"]) + 4
+
+        def stays_up_to_the_end():
+            replica.send("REPLCONF", "ACK", replica.offset)
+            self.assertEqual(server.info("replication")["connected_slaves"], "1", server.log()[-1500:])
+            return int(server.info("server")["uptime_in_seconds"]) >= end
+
+        wait_until(stays_up_to_the_end)
 
     def test_the_backlog_goes_and_with_it_the_history(self):
         server = self.primary(repl_backlog_ttl=1)
@@ -308,6 +362,22 @@ class Waiting(unittest.TestCase):
                 waiting.send(request_bytes("WAIT", 1, 0))
                 wait_until(lambda how=how: self.server.ask("CLIENT", "UNBLOCK", number, *how) == 1)
                 self.assertEqual(waiting.read_reply(), reply)
+
+    def calls(self, command):
+        return self.server.info("commandstats").get(f"cmdstat_{command}", "calls=0,").split("calls=")[1].split(",")[0]
+
+    def test_who_waited_is_counted_once(self):
+        with self.server.connect() as client:
+            client.ask("CONFIG", "RESETSTAT")
+            self.assertEqual(client.request("WAIT", 1, 20), b":0\r\n")
+            self.assertEqual(self.calls("wait"), "1")
+            self.server.ask("CLIENT", "PAUSE", 100_000, "WRITE")
+            client.send(request_bytes("SET", "k", "v"))
+            wait_until(lambda: self.server.info("clients")["blocked_clients"] == "1")
+            self.assertEqual(self.calls("set"), "0")
+            self.server.ask("CLIENT", "UNPAUSE")
+            self.assertEqual(client.read_reply(), b"+OK\r\n")
+            self.assertEqual(self.calls("set"), "1")
 
     def test_who_waits_may_leave(self):
         for _ in range(20):

@@ -35,6 +35,10 @@ class EffectSink {
   [[nodiscard]] virtual ReplOffset position() const { return {}; }
 };
 
+// Removals that no command asked for (keys that had expired, or were evicted), owed since the last
+// effect: they leave before what follows them.
+void tell_owed_removals(KeyspaceContext& context, EffectSink& effects);
+
 struct Call {
   std::span<const std::string_view> arguments;  // [0] is the name
   const Command& command;
@@ -75,8 +79,6 @@ struct Call {
   // What replicas and the append-only file get instead of the call itself. Several may be
   // given; they leave in this order. Call it once the change has been made.
   void propagate(std::initializer_list<std::string_view> arguments);
-  // Removals of keys that had expired, owed since the last effect: they leave before what follows them.
-  void propagate_expired();
   // Nothing is to be propagated although something changed.
   void propagate_nothing() { propagated = true; }
 

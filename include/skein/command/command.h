@@ -28,6 +28,10 @@ struct Command {
   std::vector<Command*> subcommands;
 
   [[nodiscard]] bool is(std::uint32_t flags) const { return (spec->flags & flags) != 0; }
+  // Whether a call may have so many arguments, the name included.
+  [[nodiscard]] bool takes(std::size_t count) const {
+    return arity >= 0 ? count == static_cast<std::size_t>(arity) : count >= static_cast<std::size_t>(-arity);
+  }
 };
 
 // All commands of a node. Immutable once built, but for rename-command at start.

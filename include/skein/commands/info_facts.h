@@ -43,6 +43,7 @@ struct InfoFacts {
   std::uint64_t lazyfree_pending = 0;
   std::uint64_t lazyfreed = 0;
   std::uint64_t cluster_links_memory = 0;
+  std::uint64_t uncounted_memory = 0;  // by maxmemory
   // Stats.
   std::uint64_t connections_received = 0;
   std::uint64_t connections_rejected = 0;
@@ -56,6 +57,8 @@ struct InfoFacts {
   std::uint64_t expire_cycle_cpu_ms = 0;
   double expired_stale_percent = 0;            // of the keys the active expiry looked at, how many had expired
   std::uint64_t expire_time_cap_reached = 0;   // active expiry cycles that ran out of time
+  std::int64_t eviction_exceeded_ms = 0;       // how long memory was above maxmemory: in all, and now
+  std::int64_t eviction_exceeded_now_ms = 0;
   std::uint64_t reads = 0;
   std::uint64_t writes = 0;
   std::uint64_t unexpected_errors = 0;

@@ -67,7 +67,8 @@ class Dispatcher {
   // unless the call was suspended.
   Dispatched dispatch(Session& session, const Prepared& request);
   // Runs a command of the primary's stream: no gate of the node stands in its way, and its
-  // effects are not handed on, as the stream itself is. The replies are the caller's to drop.
+  // effects are not handed on, as the stream itself is. The replies are the caller's to drop. There is
+  // such a command, and it takes so many arguments.
   void apply(Session& primary, const Prepared& request);
   // Runs a suspended call once more, through all gates.
   Dispatched resume(Session& session);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,6 +35,9 @@ struct NodeFacts {
   // slot, not moving, cluster up). Anything else asks the router.
   const std::uint8_t* served_slots = nullptr;
   Router* router = nullptr;
+  // Asked before a call is refused for lack of memory: what ran since the gate was shut may have made
+  // room. Not set: the gate's word stands.
+  std::function<bool()> is_memory_short;
   MonoTime pause_until{};  // for kPauseWrite and kPauseAll
   bool debug_for_local = false;
   // Slower calls than this are kept by the slowlog; all of them at 0, none at UINT64_MAX.

@@ -230,6 +230,30 @@ class BucketTable {
     }
   }
 
+  // For sampling: visits the entries, or the marked ones alone, of buckets in a row from a random one on,
+  // going round, until `count` have been visited or so many buckets looked at. Buckets are visited whole. How
+  // many entries were visited. `visit` must not change the table.
+  template <typename Pick, typename Visit>
+  std::size_t sample(Pick&& below, std::size_t count, std::uint32_t buckets, bool marked_only, Visit&& visit) const {
+    std::size_t seen = 0;
+    if (buckets_ == 0) return seen;
+    auto at = static_cast<std::uint32_t>(below(buckets_));
+    for (std::uint32_t left = std::min(buckets, buckets_); left > 0 && seen < count; --left) {
+      for (const Bucket* bucket = bucket_at(at);; bucket = bucket->next()) {
+        if (!marked_only) prefetch_entries(bucket);
+        for (unsigned used = bucket->in_use(); used != 0; used &= used - 1) {
+          const std::uintptr_t slot = bucket->slots[std::countr_zero(used)];
+          if (marked_only && (slot & 1) == 0) continue;
+          visit(*untag(slot));
+          ++seen;
+        }
+        if (!bucket->chained()) break;
+      }
+      at = at + 1 == buckets_ ? 0 : at + 1;
+    }
+    return seen;
+  }
+
  private:
   struct alignas(kCacheLine) Bucket {
     static constexpr int kSlots = 7;

@@ -18,20 +18,15 @@
 #include <skein/base/random.h>
 #include <skein/keyspace/bucket_table.h>
 #include <skein/keyspace/entry.h>
+#include <skein/keyspace/flying_keys.h>
+#include <skein/keyspace/key_ref.h>
 
 namespace skein {
-
-// A key with what finding it takes, computed once per request.
-struct KeyRef {
-  std::string_view bytes;
-  std::uint64_t hash = 0;
-  Slot slot{};  // zero outside cluster mode
-};
 
 // What happened to a key. The names are those of keyspace notifications.
 enum class KeyEvent : std::uint8_t {
   kSet, kIncrby, kIncrbyfloat, kAppend, kSetrange, kDel, kExpire, kPersist, kExpired, kRenameFrom, kRenameTo,
-  kCopyTo, kMoveFrom, kMoveTo, kFlush, kRestore,
+  kCopyTo, kMoveFrom, kMoveTo, kFlush, kRestore, kEvicted,
 };
 
 // Who wants to hear of every change to a key: WATCH first. One listener, told only while
@@ -61,11 +56,14 @@ struct KeyspaceContext {
   // Changes since the last snapshot, and over the node's life.
   std::uint64_t dirty = 0;
   std::uint64_t expired_keys = 0;
+  std::uint64_t evicted_keys = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
-  // Keys that expired and were removed since last taken; the effects of their removal are owed to replicas.
-  std::vector<std::pair<int, std::string>> expired_effects;
-  bool collect_expired_effects = false;
+  // Keys removed since last taken because they had expired or were evicted; the effects of it are owed to replicas.
+  std::vector<std::pair<int, std::string>> owed_removals;
+  bool collect_removals = false;
+  // Neither expire nor are evicted.
+  FlyingKeys flying;
   Random random{0};
 };
 
@@ -134,6 +132,9 @@ class Database {
   }
   // What is in the table, expired or not, clocks untouched.
   [[nodiscard]] const Entry* peek(const KeyRef& key) const;
+  // The same entry, or null if it is in no table any more: `entry` is compared, and not looked at before it
+  // has been found. Of `where` the hash and the slot count.
+  [[nodiscard]] const Entry* find_again(const KeyRef& where, const Entry* entry) const;
   void freshen(Entry& entry) const;
   // By the access clock: since when nobody used it; with LFU how often it is used, 0 to 255.
   [[nodiscard]] seconds idle_time(const Entry& entry) const;
@@ -167,6 +168,8 @@ class Database {
   char* resize_string(const KeyRef& key, std::size_t size, KeyEvent event);
   // False when there was no live key.
   bool erase(const KeyRef& key, KeyEvent event = KeyEvent::kDel);
+  // Removes a key because memory is short. False when there was none; one that had expired goes as such.
+  bool evict(const KeyRef& key);
   // Sets or clears a live key's expiry. False when there is no key.
   bool set_expiry(const KeyRef& key, std::optional<UnixMillis> expiry);
   // `from` must live; an existing `to` is replaced.
@@ -190,6 +193,9 @@ class Database {
 
   // A live key in about even odds, or null when there is none.
   [[nodiscard]] const Entry* random_entry();
+  // Visits `count` entries, or a few more, that chance picks; those with an expiry alone, if asked for.
+  // Fewer where there are fewer, or where finding them would take long. Expired keys are visited too.
+  void sample(std::size_t count, bool expiring_only, const std::function<void(const Entry&)>& visit);
   // Visits at least `count` places' entries; returns the next cursor, 0 at the end. Expired keys are visited too.
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, const std::function<void(const Entry&)>& visit);
   void for_each(const std::function<void(const Entry&)>& visit) const;
@@ -243,15 +249,19 @@ class Database {
   void remove(const KeyRef& key, Entry* entry);
   void remove_expired(const KeyRef& key, Entry* entry);
   void count(Slot slot, int keys, int expiring);
-  // An expired key was doomed before: its removal is no change that a snapshot waits for.
+  // An expired key was doomed before, and what is evicted is not to come back: neither is a change that a
+  // snapshot waits for.
   void touched(std::string_view key, KeyEvent event) {
-    if (event != KeyEvent::kExpired) ++context_.dirty;
+    if (event != KeyEvent::kExpired && event != KeyEvent::kEvicted) ++context_.dirty;
     if (context_.listener != nullptr) [[unlikely]] context_.listener->on_touched(index_, key, event);
   }
   [[nodiscard]] std::uint32_t fresh_clock() const;
   [[nodiscard]] std::uint32_t clock_minutes() const {
     return static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
   }
+  void owe_removal(const Entry& entry);
+  // By the number of their keys, or of their keys with an expiry. There are some.
+  [[nodiscard]] std::size_t random_slot(bool expiring_only);
   [[nodiscard]] std::size_t next_used_slot(std::size_t from) const;
 
   int index_;

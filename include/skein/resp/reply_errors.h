@@ -46,6 +46,12 @@ inline constexpr std::string_view kLcsTooMuchMemory =
     "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
 inline constexpr std::string_view kLcsNoMemory =
     "ERR Insufficient memory, failed allocating transient memory for LCS";
+inline constexpr std::string_view kBusyKey = "BUSYKEY Target key name already exists.";
+inline constexpr std::string_view kBadTtl = "ERR Invalid TTL value, must be >= 0";
+inline constexpr std::string_view kBadIdleTime = "ERR Invalid IDLETIME value, must be >= 0";
+inline constexpr std::string_view kBadFrequency = "ERR Invalid FREQ value, must be >= 0 and <= 255";
+inline constexpr std::string_view kBadPayload = "ERR DUMP payload version or checksum are wrong";
+inline constexpr std::string_view kBadValue = "ERR Bad data format";
 inline constexpr std::string_view kNotLfu =
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
     "between policies at runtime LRU and LFU data will take some time to adjust.";

@@ -66,6 +66,15 @@ class Insert(Plan):
         return data[:cut] + self.extra + data[cut + self.drop:]
 
 
+class WrongMark(Plan):
+    """The end of the full sync is announced by another mark than the one that comes."""
+
+    def handshake(self, data):
+        if not data.startswith(b"$EOF:"):
+            return data
+        return data[:10] + (b"0" if data[10:11] != b"0" else b"1") + data[11:]
+
+
 class CutPayload(Plan):
     """The link ends inside the full sync."""
 

@@ -170,10 +170,10 @@ TEST(Parse, DoesNotWarnOfWhatIsTheCaseAnyway) {
 }
 
 TEST(Parse, WarnsOnceOfWhatDoesNotActYet) {
-  const auto loaded = parsed("maxmemory 1gb\nmaxmemory 2gb\nappendonly no\ntimeout 4\nloadmodule /x.so\n");
+  const auto loaded = parsed("hll-sparse-max-bytes 1kb\nhll-sparse-max-bytes 2kb\nappendonly no\ntimeout 4\nloadmodule /x.so\n");
   ASSERT_EQ(loaded.warnings.size(), 2U);
   EXPECT_THAT(loaded.warnings[0].text, HasSubstr("loadmodule is accepted but does not act yet"));
-  EXPECT_EQ(loaded.warnings[1].text, "maxmemory is accepted but does not act yet");
+  EXPECT_EQ(loaded.warnings[1].text, "hll-sparse-max-bytes is accepted but does not act yet");
   EXPECT_EQ(loaded.warnings[1].origin.str(), "a.conf:2");
 }
 
