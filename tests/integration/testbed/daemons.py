@@ -54,10 +54,11 @@ class Daemon(Server):
         if self._pid is None:
             return False
         try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
+            state = pathlib.Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
             return False
-        return True
+        # It belongs to the machine's first process, which may take its time to notice.
+        return state != "Z"
 
     def title(self):
         """What ps shows."""

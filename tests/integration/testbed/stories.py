@@ -31,6 +31,9 @@ class Story(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         for server in cls.servers:
+            # No farewell: each primary would hand over to its replica first.
+            if server.running():
+                server.kill()
             server.stop()
         shutil.rmtree(cls.folder, ignore_errors=True)
 
