@@ -105,6 +105,13 @@ def trial(cluster, random_source, number):
             probe.connection.close()
 
 
+def explain(cluster, victim):
+    """What the others decided: why it took so long."""
+    for server in cluster.alive():
+        decisions = server.ask_text("CLUSTER", "DOCTOR").partition("Last decisions")[2].splitlines()[-12:]
+        print(f"    {server.address}, {victim.address} was killed:", *decisions, sep="\n      ", file=sys.stderr, flush=True)
+
+
 def make(binary, timeout):
     cluster = Cluster([binary] * 6, cluster_node_timeout=timeout, repl_diskless_sync_delay=0).start()
     cluster.create(replicas=1)
@@ -126,6 +133,8 @@ def measure(timeout, args):
                 seconds, victim = trial(cluster, random_source, number)
                 samples[kind].append(seconds)
                 print(f"  {kind:6} {seconds:7.3f}", file=sys.stderr, flush=True)
+                if kind == "skein" and seconds > timeout / 1000 + WORST_BOUND:
+                    explain(cluster, victim)
                 victim.start()
                 settled(cluster)
     finally:
