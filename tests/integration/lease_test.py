@@ -72,6 +72,8 @@ class ThreeShards(unittest.TestCase):
         self.replica = following[0] if following else None
         if self.replica:
             wait_caught_up(self.first, self.replica)
+        # Neither while the nodes met nor while replicas joined.
+        self.assertNotIn("Writes wait: ", self.first.log())
 
     def tearDown(self):
         outcome = getattr(self, "_outcome", None)
@@ -160,11 +162,6 @@ class ReplacedAmongRedis(Replaced):
     """The others are redis: they vote for its replica although they hear it again."""
 
     others = reference_binary()
-
-    def setUp(self):
-        super().setUp()
-        # Whether a voter is of its kind it knows by its first packet.
-        self.assertNotIn("Writes wait: ", self.first.log())
 
     @beyond_redis
     def test_awake_before_the_election_it_acknowledges_nothing_that_is_lost(self):
@@ -259,11 +256,15 @@ class NotReplaced(ThreeShards):
 
         wait_until(refused, 30, "the cluster to be down")
         self.assertIn("Writes wait: ", self.first.log())
+        self.assertEqual("too-few-answers", self.first.info("cluster")["cluster_write_lease"])
         self.assertEqual(b"after", reader.ask("GET", self.key))
         for server in others:
             server.signal(signal.SIGCONT)
         self.cluster.wait_agreed()
         self.assertEqual(b"+OK\r\n", writer.request("SET", self.key, "again"))
+        facts = self.first.info("cluster")
+        self.assertEqual(("held", "1"), (facts["cluster_write_lease"], facts["cluster_write_lease_lapses"]))
+        self.assertLessEqual(int(facts["cluster_write_lease_left_ms"]), NODE_TIMEOUT)
 
 
 def connect_inside(namespace, port, host, timeout=20.0):
