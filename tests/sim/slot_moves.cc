@@ -93,17 +93,14 @@ bool SlotMoves::take_keys_home(Slot slot, Host& owner) {
   return true;
 }
 
-bool SlotMoves::close_slot(Slot slot) {
+bool SlotMoves::close_slot(Slot slot, Host& host) {
+  if (!host.is_running()) return false;
+  const Topology& topology = host.node().topology();
+  if (topology.migrating_to(slot).is_none() && topology.importing_from(slot).is_none()) return true;
+  if (topology.self().is_replica()) return true;
   const auto number = std::to_string(slot.value);
-  for (const auto& host : sim_.hosts()) {
-    if (!host->is_running()) return false;
-    const Topology& topology = host->node().topology();
-    if (topology.migrating_to(slot).is_none() && topology.importing_from(slot).is_none()) continue;
-    if (topology.self().is_replica()) continue;
-    const std::string_view args[] = {number, "stable"};
-    if (!host->operate([&](ClusterNode& node, Now now) { return node.set_slot(args, now); })) return false;
-  }
-  return true;
+  const std::string_view args[] = {number, "stable"};
+  return host.operate([&](ClusterNode& node, Now now) { return node.set_slot(args, now); });
 }
 
 bool SlotMoves::fix() {
@@ -111,7 +108,9 @@ bool SlotMoves::fix() {
   for (const Slot slot : sim_.data().operated()) {
     const HostId owner = sim_.find_owner(slot);
     if (owner == kNobody || !sim_.host(owner).is_running()) return false;
-    all_is_well = take_keys_home(slot, sim_.host(owner)) && close_slot(slot) && all_is_well;
+    // The owner first, so that it sends nobody elsewhere any more.
+    all_is_well = close_slot(slot, sim_.host(owner)) && take_keys_home(slot, sim_.host(owner)) && all_is_well;
+    for (const auto& host : sim_.hosts()) all_is_well = close_slot(slot, *host) && all_is_well;
   }
   return all_is_well;
 }

@@ -43,7 +43,7 @@ class SlotMoves {
   // How the slot's keys look to GETKEYSINSLOT there; nothing when there is no answer.
   [[nodiscard]] const Dataset::Keys* keys_at(HostId host, Slot slot) const;
   bool take_keys_home(Slot slot, Host& owner);
-  bool close_slot(Slot slot);
+  bool close_slot(Slot slot, Host& host);
 
   Sim& sim_;
   Random random_;
