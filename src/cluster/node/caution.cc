@@ -39,6 +39,8 @@ void ClusterNode::Member::watch_caution(Now now) {
   if (verdict == CautionVerdict::kHoldBack) return;
   caution_.end();
   state_revision_ = 0;
+  // Pings that wait for an answer are not repeated as long as this node is heard at all.
+  each_other([&](NodeIndex index) { send_heartbeat(MessageType::kPong, links(index).in, index, now); });
   switch (verdict) {
     case CautionVerdict::kHoldBack: return;
     case CautionVerdict::kReplaced:

@@ -52,7 +52,7 @@ TEST_F(Caution, JoinsANewOwnerOfItsSlots) {
   ASSERT_TRUE(net.node(kOther).del_slot_ranges(range, net.now()));
   ASSERT_TRUE(net.node(kOther).add_slot_ranges(range, net.now()));
   ASSERT_TRUE(net.node(kOther).bump_epoch(net.now()));
-  net.run_for(8000ms);
+  net.run_for(3000ms);
   EXPECT_FALSE(net.node(kPrimary).is_holding_back());
   EXPECT_TRUE(net.node(kPrimary).topology().self().is_replica());
   EXPECT_TRUE(net.view(kOther, kPrimary).is_replica());
