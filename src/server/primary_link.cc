@@ -15,6 +15,7 @@ PrimaryLink::~PrimaryLink() { state_->shut(); }
 
 void PrimaryLink::follow(std::string host, std::uint16_t port) { state_->follow(std::move(host), port); }
 void PrimaryLink::stop() { state_->stop(); }
+void PrimaryLink::end() { state_->end(); }
 bool PrimaryLink::is_following() const { return state_->is_following(); }
 bool PrimaryLink::is_up() const { return state_->is_up(); }
 bool PrimaryLink::is_syncing() const { return state_->is_syncing(); }

@@ -66,6 +66,8 @@ class PrimaryLink {
   // Connects, now and again until told otherwise.
   void follow(std::string host, std::uint16_t port);
   void stop();
+  // The node ends: what is being loaded is on disk as a whole, and left at that.
+  void end();
   [[nodiscard]] bool is_following() const;  // has been told whom
   [[nodiscard]] bool is_up() const;         // the stream flows
   [[nodiscard]] bool is_syncing() const;

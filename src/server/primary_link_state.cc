@@ -74,6 +74,10 @@ void PrimaryLink::State::stop() {
       forget_history();
     }
   }
+  end();
+}
+
+void PrimaryLink::State::end() {
   asking_to_take_over_ = false;
   handle(link_.stop());
   host_.clear();

@@ -22,6 +22,7 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
 
   void follow(std::string host, std::uint16_t port);
   void stop();
+  void end();
   // Nothing is told to anybody any more.
   void shut();
   void ask_to_take_over();

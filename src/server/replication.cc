@@ -224,7 +224,7 @@ std::size_t Replication::memory_beyond_backlog() const {
 }
 
 void Replication::stop() {
-  link_.stop();
+  link_.end();
   replicas_.end_waits();
   replicas_.disconnect_all("this node stops");
 }

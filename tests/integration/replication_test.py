@@ -627,6 +627,20 @@ class Restarts(ServerTest):
             with self.subTest(primary=primary, replica=replica):
                 self.after_restart_of_the_primary(primary, replica)
 
+    @beyond_redis
+    def test_one_that_ends_while_it_loads_has_all_of_it_on_disk(self):
+        primary = self.server("redis")
+        primary.ask("DEBUG", "POPULATE", 2_000_000)
+        replica = self.server("skein")
+        replica.ask("REPLICAOF", primary.host, primary.port)
+        wait_until(lambda: "Loading DB in memory" in replica.log(), 30)
+        replica.signal(signal.SIGTERM)
+        self.assertEqual(0, replica.wait())
+        self.assertNotIn("Loading the rest", replica.log())
+        replica.start()
+        wait_until(lambda: replica.info("persistence")["loading"] == "0", 20)
+        self.assertEqual(2_000_000, replica.ask("DBSIZE"))
+
     def test_a_whole_chain(self):
         """From its end to its top each saves and ends; from the top down they come back."""
         for kinds in (("skein", "skein", "skein"), ("redis", "skein", "redis"), ("skein", "redis", "skein")):
