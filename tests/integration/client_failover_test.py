@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Client libraries that write through failovers and a reshard: python3-redis and ioredis.
+"""Client libraries that write through failovers and reshards: python3-redis and ioredis.
 
-Each writes unique keys and goes on whatever happens. They have to find the new primaries by
+Once with Skein alone, once with Skein and redis-server in turn, each kind replaced by the other. Each writes unique keys and goes on whatever happens. They have to find the new primaries by
 themselves. What was acknowledged must be there after CLUSTER FAILOVER, a graceful stop and a
 reshard; after a kill -9 what is missing is counted and reported.
 """
@@ -20,12 +20,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import redis  # noqa: E402
 from redis.cluster import ClusterNode, RedisCluster  # noqa: E402
 
-from testbed import Cluster, beyond_redis, request_bytes, wait_until  # noqa: E402
+from testbed import Cluster, beyond_redis, reference_binary, request_bytes, server_binary, wait_until  # noqa: E402
 from testbed.clusters import nodes, own_id  # noqa: E402
 from testbed.replication import link_is_up  # noqa: E402
 from testbed.servers import REPOSITORY  # noqa: E402
 from testbed.writers import slot_of  # noqa: E402
 
+SKEIN, REDIS = server_binary(), reference_binary()
 IOREDIS = REPOSITORY / "build" / "node"
 # It writes every MOVED it follows to the log as if it were an error.
 logging.disable(logging.CRITICAL)
@@ -119,10 +120,12 @@ class NodeWriter:
         self.errors = found["errors"]
 
 
-class ClientsThroughFailovers(unittest.TestCase):
+class ThroughFailovers:
+    BINARIES = []
+
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(count=6, repl_diskless_sync_delay=0).start()
+        cls.cluster = Cluster(cls.BINARIES, repl_diskless_sync_delay=0).start()
         try:
             cls.cluster.create(replicas=1)
         except BaseException:
@@ -142,15 +145,19 @@ class ClientsThroughFailovers(unittest.TestCase):
     def row(self, server):
         return nodes(server)[own_id(server)]
 
-    def primary(self, number=0):
-        return [server for server in self.cluster.servers if self.row(server)["slots"]][number]
+    def primaries(self):
+        return [server for server in self.cluster.servers if self.row(server)["slots"]]
+
+    def one_of_each_kind(self):
+        """A primary for each binary there is one of."""
+        return list({server.binary: server for server in self.primaries()}.values())
 
     def replica_of(self, primary):
         return next(server for server in self.cluster.servers if self.row(server)["master"] == own_id(primary))
 
     def through(self, fault, may_lose=False):
         """Both write while `fault` happens, and write on by themselves afterwards."""
-        prefix = self._testMethodName
+        prefix = f"{type(self).__name__}.{self._testMethodName}"
         writers = []
         try:
             for kind in (PythonWriter, NodeWriter):
@@ -186,7 +193,7 @@ class ClientsThroughFailovers(unittest.TestCase):
 
     def test_cluster_failover(self):
         def fault():
-            for primary in [self.primary(number) for number in range(3)]:
+            for primary in self.primaries():
                 replica = self.replica_of(primary)
                 replica.ask("CLUSTER", "FAILOVER")
                 wait_until(lambda primary=primary, replica=replica: self.row(replica)["slots"] and not self.row(primary)["slots"],
@@ -197,11 +204,12 @@ class ClientsThroughFailovers(unittest.TestCase):
 
     def test_kill(self):
         def fault():
-            victim = self.primary()
-            replica = self.replica_of(victim)
-            victim.kill()
-            wait_until(lambda: self.row(replica)["slots"], 30, "the failover")
-            victim.start()
+            for victim in self.one_of_each_kind():
+                replica = self.replica_of(victim)
+                victim.kill()
+                wait_until(lambda replica=replica: self.row(replica)["slots"], 30, "the failover")
+                victim.start()
+                self.cluster.wait_agreed(timeout=60)
 
         self.through(fault, may_lose=True)
 
@@ -209,7 +217,7 @@ class ClientsThroughFailovers(unittest.TestCase):
     def test_stopped_gracefully(self):
         """It hands over before it ends; redis-server leaves its slots down and what was on its way behind."""
         def fault():
-            victim = self.primary()
+            victim = next(server for server in self.primaries() if server.binary == SKEIN)
             replica = self.replica_of(victim)
             victim.terminate()
             self.assertTrue(self.row(replica)["slots"])
@@ -218,13 +226,36 @@ class ClientsThroughFailovers(unittest.TestCase):
         self.through(fault)
 
     def test_reshard(self):
+        """There and back, between the kinds where there are two."""
         def fault():
-            source, target = self.primary(0), self.primary(1)
-            output = self.cluster.cli("--cluster", "reshard", source.address, "--cluster-from", own_id(source), "--cluster-to",
-                                      own_id(target), "--cluster-slots", "1500", "--cluster-yes", timeout=120)
-            self.assertIn("Moving slot ", output)
+            kinds = self.one_of_each_kind()
+            pair = kinds if len(kinds) == 2 else self.primaries()[:2]
+            for source, target in (pair, reversed(pair)):
+                words = ["--cluster", "reshard", source.address, "--cluster-from", own_id(source), "--cluster-to",
+                         own_id(target), "--cluster-slots", "800", "--cluster-yes"]
+                self.assertIn("Moving slot ", self.cluster.cli(*words, timeout=120))
+                self.cluster.wait_agreed()
 
         self.through(fault)
+
+
+class SkeinAlone(ThroughFailovers, unittest.TestCase):
+    BINARIES = [SKEIN] * 6
+
+
+class Mixed(ThroughFailovers, unittest.TestCase):
+    """The replica of each primary is of the other kind."""
+
+    BINARIES = [SKEIN, REDIS, SKEIN, REDIS, SKEIN, REDIS]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Whom redis-cli has given whom depends on addresses.
+        servers = cls.cluster.servers
+        for primary, replica in ((servers[0], servers[3]), (servers[1], servers[4]), (servers[2], servers[5])):
+            replica.ask("CLUSTER", "REPLICATE", own_id(primary))
+        cls.cluster.wait_agreed()
 
 
 if __name__ == "__main__":

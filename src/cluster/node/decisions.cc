@@ -106,11 +106,14 @@ std::string ClusterNode::Member::describe(const SlotChange& change, const SlotBi
     if (index == kSelf) return fmt::format("this node");
     return index.is_none() ? id.str() : fmt::format("{} ({})", id.view(), address_text(topology_.node(index).address));
   };
-  const std::string head = fmt::format("slots {}", describe_slots(slots));
-  if (change.verdict == "kMigrating") return fmt::format("{} are leaving for {}", head, name(change.to));
-  if (change.verdict == "kImporting") return fmt::format("{} are arriving from {}", head, name(change.from));
-  if (change.verdict == "kStable") return fmt::format("{} are neither leaving nor arriving any more", head);
-  std::string text = fmt::format("{} now belong to {}, before to {}", head, name(change.to), name(change.from));
+  const bool one = slots.count() == 1;
+  const std::string head = fmt::format("{} {}", one ? "slot" : "slots", describe_slots(slots));
+  const std::string_view is = one ? "is" : "are";
+  if (change.verdict == "kMigrating") return fmt::format("{} {} leaving for {}", head, is, name(change.to));
+  if (change.verdict == "kImporting") return fmt::format("{} {} arriving from {}", head, is, name(change.from));
+  if (change.verdict == "kStable") return fmt::format("{} {} neither leaving nor arriving any more", head, is);
+  std::string text = fmt::format("{} now {} to {}, before to {}", head, one ? "belongs" : "belong", name(change.to),
+                                 name(change.from));
   if (change.verdict == "kNewerClaim") {
     text += fmt::format(" (config epoch {} over {})", change.to_epoch.value, change.from_epoch.value);
   }
