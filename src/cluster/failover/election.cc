@@ -84,7 +84,7 @@ Election::Step Election::step(const Situation& situation, MonoTime now, Random& 
   if (auto* asking = std::get_if<Asking>(&phase_)) {
     if (now > asking->ends) {
       const MonoTime retry = situation.by_request ? now : asking->ends + (asking->ends - asking->since);
-      phase_ = Waiting{asking->stood_since, asking->jitter, retry};
+      phase_ = Waiting{asking->stood_since, asking->jitter, retry, true};
       return Step::kExpired;
     }
     if (situation.current_epoch > asking->epoch) overtake(*asking, now, random);
@@ -93,7 +93,7 @@ Election::Step Election::step(const Situation& situation, MonoTime now, Random& 
       asking->repeat_at = now + kRepeatEvery;
       return Step::kRepeat;
     }
-    phase_ = Waiting{asking->stood_since, asking->jitter};
+    phase_ = Waiting{asking->stood_since, asking->jitter, {}, true};
   }
   return step_waiting(situation, now);
 }
@@ -142,6 +142,16 @@ bool Election::on_vote(NodeIndex voter, Epoch epoch, MonoTime now) {
 std::optional<Epoch> Election::round() const {
   const auto* asking = std::get_if<Asking>(&phase_);
   return asking == nullptr ? std::nullopt : std::optional(asking->epoch);
+}
+
+MonoTime Election::round_begun() const {
+  const auto* asking = std::get_if<Asking>(&phase_);
+  return asking == nullptr ? MonoTime{} : asking->since;
+}
+
+bool Election::is_again() const {
+  const auto* waiting = std::get_if<Waiting>(&phase_);
+  return waiting != nullptr && waiting->again;
 }
 
 std::size_t Election::votes() const {

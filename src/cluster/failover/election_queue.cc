@@ -14,17 +14,18 @@ constexpr milliseconds kTurn{150};
 
 ElectionQueue::Turn ElectionQueue::judge(const std::vector<NodeIndex>& failed, NodeIndex ours, MonoTime now) {
   // Who is replaced, or back, begins anew when it fails again.
-  std::vector<bool> stands_in_line(passed_.size(), false);
+  std::vector<Place> places(places_.size(), Place::kInLine);
   for (const NodeIndex primary : failed) {
-    if (primary.value < passed_.size()) stands_in_line[primary.value] = passed_[primary.value];
+    if (primary.value < places.size()) places[primary.value] = places_[primary.value];
   }
-  passed_ = std::move(stands_in_line);
+  places_ = std::move(places);
   Turn turn;
   NodeIndex head = kNoNode;
   for (const NodeIndex primary : failed) {
     if (primary == ours) break;
     ++turn.ahead;
-    if (head.is_none() && !has_passed(primary)) head = primary;
+    if (place_of(primary) == Place::kHasLetPass) ++turn.silent;
+    if (head.is_none() && place_of(primary) == Place::kInLine) head = primary;
   }
   if (head.is_none()) {
     turn.is_ours = true;
@@ -34,7 +35,7 @@ ElectionQueue::Turn ElectionQueue::judge(const std::vector<NodeIndex>& failed, N
     head_ = head;
     head_since_ = now;
   } else if (now - head_since_ >= kTurn) {
-    pass(head);
+    move(head, Place::kHasLetPass);
     head_ = kNoNode;
     return judge(failed, ours, now);
   }
@@ -42,19 +43,19 @@ ElectionQueue::Turn ElectionQueue::judge(const std::vector<NodeIndex>& failed, N
   return turn;
 }
 
-void ElectionQueue::note_asked(NodeIndex primary) { pass(primary); }
+void ElectionQueue::note_asked(NodeIndex primary) { move(primary, Place::kHasAsked); }
 
-bool ElectionQueue::has_passed(NodeIndex primary) const {
-  return primary.value < passed_.size() && passed_[primary.value];
+ElectionQueue::Place ElectionQueue::place_of(NodeIndex primary) const {
+  return primary.value < places_.size() ? places_[primary.value] : Place::kInLine;
 }
 
-void ElectionQueue::pass(NodeIndex primary) {
-  if (passed_.size() <= primary.value) passed_.resize(std::size_t{primary.value} + 1);
-  passed_[primary.value] = true;
+void ElectionQueue::move(NodeIndex primary, Place to) {
+  if (places_.size() <= primary.value) places_.resize(std::size_t{primary.value} + 1);
+  places_[primary.value] = to;
 }
 
 void ElectionQueue::clear() {
-  passed_.clear();
+  places_.clear();
   head_ = kNoNode;
 }
 

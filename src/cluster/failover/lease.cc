@@ -200,7 +200,8 @@ void Lease::judge_renewal(const Topology& topology, Epoch current_epoch, MonoTim
       verdict_ = LeaseVerdict::kCalledFailed;
       return;
     }
-    if (!claims_explain(topology, current_epoch)) {
+    const bool just_elected = elected_at_ != MonoTime{} && now - elected_at_ < period_;
+    if (!just_elected && !claims_explain(topology, current_epoch)) {
       verdict_ = LeaseVerdict::kElectionPossible;
       return;
     }

@@ -11,14 +11,15 @@ namespace skein {
 
 namespace {
 
-// In a large cluster a suspicion is told to this many voters at once, the same ones by all:
-// there the words add up to FAIL, and everybody hears of that.
+// So many voters are told of a suspicion at once. Where there are more, a few are, the same
+// ones by all: there the words add up to FAIL, and everybody hears of that.
 constexpr std::size_t kMaxTold = 16;
+constexpr std::size_t kToldOfMany = 5;
 // For so many ticks it is told again: to redis each time, to a Skein, which has judged it at
 // once, each fifth.
 constexpr int kTicksOfNews = 30;
 constexpr int kSkeinEvery = 5;
-// Candidates that see each other's failures not at one moment still ask in epochs of their own.
+// Candidates that may be asking at one moment do so in epochs of their own.
 constexpr std::size_t kMaxEpochGap = 16;
 // So much before its time a silent primary counts as failed when candidates take turns: its
 // FAIL is about to come.
@@ -87,8 +88,7 @@ Election::Situation ClusterNode::Member::election_situation(Now now) {
   Election::Situation situation{.node_timeout = settings_.node_timeout,
                                 .by_request = bid_.may_elect(),
                                 .current_epoch = voter_.current_epoch};
-  // What follows decides when to ask, not what comes of it.
-  if (situation.by_request || election_.round()) return situation;
+  if (situation.by_request) return situation;
   rivals_ = rival_replicas(topology_);
   situation.rank = rank_among(rivals_, topology_, data_.offset, [&](NodeIndex index) { return health(index).offset; });
   situation.offsets_known = std::all_of(rivals_.begin(), rivals_.end(), [&](NodeIndex index) {
@@ -99,9 +99,8 @@ Election::Situation ClusterNode::Member::election_situation(Now now) {
     return node.has_failed() || node.is_suspected() ||
            is_silent(health(index), now.mono, settings_.node_timeout - kFailingSoon);
   };
-  const auto turn = election_queue_.judge(primaries_to_replace(topology_, seems_failed), self().primary, now.mono);
-  situation.is_turn = turn.is_ours;
-  waits_for_ = turn.waits_for;
+  turn_ = election_queue_.judge(primaries_to_replace(topology_, seems_failed), self().primary, now.mono);
+  situation.is_turn = turn_.is_ours;
   return situation;
 }
 
@@ -115,9 +114,10 @@ void ClusterNode::Member::ask_rivals(MonoTime now) {
 }
 
 void ClusterNode::Member::ask_for_votes(Now now) {
-  const auto seems_failed = [&](NodeIndex index) { return topology_.node(index).has_failed(); };
-  const auto turn = election_queue_.judge(primaries_to_replace(topology_, seems_failed), self().primary, now.mono);
-  const std::size_t gap = bid_.may_elect() ? 0 : std::min(turn.ahead, kMaxEpochGap);
+  // Epochs that others may be asking in at this moment are left to them. No more than that: an
+  // epoch that is nobody's keeps primaries that were out of touch waiting (failover/lease.h).
+  const std::size_t others = election_.is_again() ? turn_.ahead : turn_.silent;
+  const std::size_t gap = bid_.may_elect() ? 0 : std::min(others, kMaxEpochGap);
   if (!settings_.bugs.reuse_election_epoch) voter_.current_epoch = {voter_.current_epoch.value + 1 + gap};
   election_.begin_round(voter_.current_epoch, settings_.node_timeout, now.mono);
   // What is asked must never be asked again in this epoch by one who has forgotten it.
@@ -165,6 +165,7 @@ void ClusterNode::Member::on_vote(const Arrival& arrival) {
   if (election_.votes() < needed) return;
   decide(EventLevel::kWarning, "kWon", "Failover election won: I'm the new master.", arrival.now);
   const Epoch epoch = *election_.round();
+  lease_.on_elected(election_.round_begun());
   replace_primary(epoch, arrival.now);
 }
 
@@ -244,7 +245,7 @@ void ClusterNode::Member::tell_election(Election::Step step, const Election::Sit
       break;
     case Election::Step::kWaitForTurn:
       say(EventLevel::kNotice, fmt::format("Start of election waits for the one about {}, which failed, too.",
-                                           topology_.node(waits_for_).id.view()));
+                                           topology_.node(turn_.waits_for).id.view()));
       break;
     case Election::Step::kWaitToRetry:
       say(EventLevel::kWarning,
@@ -302,8 +303,8 @@ void ClusterNode::Member::tell_suspicions(Now now) {
   if (suspects.empty()) return;
   if (voters.size() > kMaxTold) {
     const auto by_id = [&](NodeIndex a, NodeIndex b) { return topology_.node(a).id < topology_.node(b).id; };
-    std::nth_element(voters.begin(), voters.begin() + kMaxTold, voters.end(), by_id);
-    voters.resize(kMaxTold);
+    std::nth_element(voters.begin(), voters.begin() + kToldOfMany, voters.end(), by_id);
+    voters.resize(kToldOfMany);
   }
   const bool first = ticks_of_news_ == kTicksOfNews;
   for (const NodeIndex voter : voters) {

@@ -266,13 +266,13 @@ class ClusterNode::Member {
   void replace_primary(std::optional<Epoch> epoch, Now now);
   Election election_;
   ElectionQueue election_queue_;
+  ElectionQueue::Turn turn_;
   Orphans orphans_;
   std::vector<NodeIndex> rivals_;
   MonoTime rivals_asked_{};
   std::uint64_t election_revision_ = 0;  // of the topology, when the election was last looked at
   StandVerdict told_standing_ = StandVerdict::kNotAReplica;
   Election::Step told_step_ = Election::Step::kRest;
-  NodeIndex waits_for_ = kNoNode;        // the primary whose election comes first
   bool has_suspicions_to_tell_ = false;
   bool has_new_primary_ = false;         // and the others are to hear of it
   int ticks_of_news_ = 0;                // while suspicions are told again

@@ -90,6 +90,9 @@ class Election {
 
   [[nodiscard]] bool is_resting() const { return std::holds_alternative<Resting>(phase_); }
   [[nodiscard]] std::optional<Epoch> round() const;
+  [[nodiscard]] MonoTime round_begun() const;
+  // It asks once more about the same failure.
+  [[nodiscard]] bool is_again() const;
   [[nodiscard]] std::size_t votes() const;
   [[nodiscard]] bool has_vote_of(NodeIndex voter) const;
   // Until when a replica of this rank waits. Of kWaitForRank and kWaitToRetry.
@@ -101,6 +104,7 @@ class Election {
     MonoTime since;
     milliseconds jitter;
     MonoTime not_before{};
+    bool again = false;
   };
   struct Asking {
     Epoch epoch;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include <skein/base/time.h>
@@ -24,7 +25,10 @@ class ElectionQueue {
   struct Turn {
     bool is_ours = false;
     NodeIndex waits_for = kNoNode;
-    std::size_t ahead = 0;  // failed ones before ours that are not replaced yet
+    // Failed ones before ours that are not replaced yet, and those of them that have let their
+    // turn go by: who asks then leaves them an epoch each, should they ask at this moment.
+    std::size_t ahead = 0;
+    std::size_t silent = 0;
   };
   // `failed` as primaries_to_replace gives it, ours in it or not.
   Turn judge(const std::vector<NodeIndex>& failed, NodeIndex ours, MonoTime now);
@@ -33,10 +37,11 @@ class ElectionQueue {
   void clear();
 
  private:
-  [[nodiscard]] bool has_passed(NodeIndex primary) const;
-  void pass(NodeIndex primary);
+  enum class Place : std::uint8_t { kInLine, kHasAsked, kHasLetPass };
+  [[nodiscard]] Place place_of(NodeIndex primary) const;
+  void move(NodeIndex primary, Place to);
 
-  std::vector<bool> passed_;       // by index: has asked, or let its turn go by
+  std::vector<Place> places_;      // by index
   NodeIndex head_ = kNoNode;       // the one whose turn it is
   MonoTime head_since_{};
 };

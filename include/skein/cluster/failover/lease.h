@@ -82,6 +82,10 @@ class Lease {
   // Others take this node for failed, and some of them might elect another in spite of hearing it.
   void on_called_failed(MonoTime now);
 
+  // It was elected by voters that have heard it since then: for a node timeout they elect nobody in its
+  // place, whatever other epochs are about.
+  void on_elected(MonoTime heard_since) { elected_at_ = heard_since; }
+
   // After every input and with time. Cheap when nothing it depends on has changed.
   LeaseVerdict judge(const Topology& topology, Epoch current_epoch, milliseconds node_timeout, MonoTime now);
   [[nodiscard]] LeaseVerdict verdict() const { return verdict_; }
@@ -137,6 +141,7 @@ class Lease {
   milliseconds period_{0};
   // The current epoch when the lease was last known to be held.
   Epoch held_epoch_;
+  MonoTime elected_at_{};
   MonoTime lapsed_at_{};
   MonoTime fresh_after_{};   // pings sent earlier renew nothing
   MonoTime doubt_until_{};   // of kElectionPossible and kCalledFailed

@@ -93,7 +93,7 @@ class Model {
     const Election::Situation situation{.node_timeout = 2000ms, .is_turn = turn.is_ours, .current_epoch = us.current};
     const auto step = us.election.step(situation, now_, us.random);
     if (step == Election::Step::kAsk) {
-      us.current = {us.current.value + 1 + std::min<std::size_t>(turn.ahead, 16)};
+      us.current = {us.current.value + 1 + std::min<std::size_t>(us.election.is_again() ? turn.ahead : turn.silent, 16)};
       us.election.begin_round(us.current, 2000ms, now_);
       ++rounds_;
       later(save_, [this, i, epoch = us.current] { ask_everybody(i, epoch); });

@@ -230,7 +230,11 @@ TEST(Queue, WhoDoesNotAskIsPassed) {
   EXPECT_FALSE(queue.judge(failed, {2}, kStart).is_ours);
   EXPECT_FALSE(queue.judge(failed, {2}, kStart + 149ms).is_ours);
   EXPECT_EQ(queue.judge(failed, {2}, kStart + 150ms).waits_for, NodeIndex{1});
-  EXPECT_TRUE(queue.judge(failed, {2}, kStart + 300ms).is_ours);
+  const auto turn = queue.judge(failed, {2}, kStart + 300ms);
+  EXPECT_TRUE(turn.is_ours);
+  EXPECT_EQ(turn.silent, 2u);
+  queue.note_asked({1});
+  EXPECT_EQ(queue.judge(failed, {2}, kStart + 300ms).silent, 1u);
 }
 
 TEST(Queue, WhoIsReplacedIsForgotten) {

@@ -88,6 +88,12 @@ class Loopback {
     save_lag_ = saves;
   }
 
+  // Time passes and nobody notices: every host stands still.
+  void skip(milliseconds span) {
+    now_.mono += span;
+    now_.wall = now_.wall + span;
+  }
+
   // Until `done` says so; false when `limit` is over before.
   template <typename Done>
   bool run_finely(milliseconds limit, Done&& done) {

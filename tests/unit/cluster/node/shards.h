@@ -35,7 +35,8 @@ class Shards : public Loopback {
   [[nodiscard]] bool serves(std::size_t i, std::size_t share) {
     if (!host(i).node || !node(i).topology().self().is_primary()) return false;
     const bool promoted = !node(i).is_saving() && node(i).state() == ClusterState::kOk;
-    return promoted && node(i).topology().owner(slot_of(share)) == kSelf;
+    const bool may_write = node(i).write_lease_end() > now().mono;
+    return promoted && may_write && node(i).topology().owner(slot_of(share)) == kSelf;
   }
 
   // From the death of a primary to the moment its heir serves; nothing when it takes longer than `limit`.
