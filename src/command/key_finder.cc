@@ -52,6 +52,12 @@ bool find_with(const KeySpec& spec, std::span<const std::string_view> arguments,
 }  // namespace
 
 bool find_keys(const Command& command, std::span<const std::string_view> arguments, std::vector<FoundKey>& keys) {
+  if (command.spec->find_movable_keys != nullptr) {
+    const auto positions = command.spec->find_movable_keys(arguments);
+    if (!positions) return false;
+    for (std::size_t i = positions->first; i <= positions->last; ++i) keys.push_back({i, command.spec->keys.begin()->use});
+    return true;
+  }
   const auto all = std::all_of(command.spec->keys.begin(), command.spec->keys.end(),
                                [&](const KeySpec& spec) { return find_with(spec, arguments, keys); });
   if (command.spec->variable_use != nullptr) {

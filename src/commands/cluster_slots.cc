@@ -1,5 +1,6 @@
 // CLUSTER subcommands about slots: who owns them, where they move, which keys are in them.
 #include <skein/base/checksums.h>
+#include <skein/base/text.h>
 
 #include "cluster.h"
 
@@ -44,7 +45,14 @@ void delslotsrange(Call& call, ClusterNode& member) {
 void flushslots(Call& call, ClusterNode& member) { conclude(call, member.flush_slots(call.now)); }
 
 void setslot(Call& call, ClusterNode& member) {
-  conclude(call, member.set_slot(own_arguments(call), call.now));
+  const auto done = member.set_slot(own_arguments(call), call.now);
+  // Keys on their way were sent by what the slot's state was.
+  const auto slot = parse_int64(call.arg(2));
+  if (done && slot && call.services.migrations != nullptr) {
+    call.services.migrations->end_flights(Slot{static_cast<std::uint16_t>(*slot)});
+  }
+  call.services.actions.carry_out_slot_move();
+  answer_carried_out(call, done, [&] { call.reply.ok(); });
 }
 
 bool is_slot(std::int64_t number) { return number >= 0 && number < kSlotCount; }

@@ -12,6 +12,7 @@ using SpecList = std::span<const CommandSpec* const>;
 [[nodiscard]] SpecList string_commands();
 [[nodiscard]] SpecList key_commands();
 [[nodiscard]] SpecList dump_commands();
+[[nodiscard]] SpecList migrate_commands();
 [[nodiscard]] SpecList connection_commands();
 [[nodiscard]] SpecList transaction_commands();
 [[nodiscard]] SpecList server_commands();

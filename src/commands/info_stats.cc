@@ -91,7 +91,8 @@ void write_stats_section(const InfoSource& from, InfoText& to) {
   const PersistenceFacts persistence = from.services.snapshots->persistence_facts();
   to.field("latest_fork_usec", persistence.last_fork_micros);
   to.field("total_forks", persistence.forks);
-  to.zeros({"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+  to.field("migrate_cached_sockets", facts.migrate_cached_sockets);
+  to.zeros({"slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
             "active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time",
             "current_active_defrag_time", "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"});
   to.field("unexpected_error_replies", facts.unexpected_errors);

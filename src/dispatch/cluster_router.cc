@@ -10,9 +10,16 @@ namespace skein {
 void ClusterRouter::update(const Topology& topology, bool cluster_ok) {
   const bool same_slots = topology_ && topology_->slots_revision() == topology.slots_revision();
   const bool same_state = topology_ && cluster_ok_ == cluster_ok;
+  if (topology_ && !same_slots) note_left_slots(topology);
   if (!topology_ || topology_->revision() != topology.revision()) topology_ = topology;
   cluster_ok_ = cluster_ok;
   if (!same_slots || !same_state) fill_served_slots(served_, *topology_, cluster_ok_);
+}
+
+void ClusterRouter::note_left_slots(const Topology& next) {
+  for (std::uint16_t s = 0; s < kSlotCount; ++s) {
+    if (topology_->owner({s}) == kSelf && next.owner({s}) != kSelf) left_.push_back({s});
+  }
 }
 
 std::optional<std::string> ClusterRouter::refuse(const Command& command, std::span<const std::string_view> arguments,
@@ -39,6 +46,7 @@ void ClusterRouter::begin() {
 void ClusterRouter::gather(const Command& command, std::span<const std::string_view> arguments) {
   query_.writes = query_.writes || command.is(flag::kWrite);
   query_.asking = query_.asking || command.is(flag::kAsking);
+  query_.moves_slot = query_.moves_slot || command.is(flag::kMovesSlot);
   found_.clear();
   // A call whose keys cannot be told is not routed: it will be refused for what is wrong with it.
   if (!find_keys(command, arguments, found_)) return;

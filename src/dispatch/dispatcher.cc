@@ -54,8 +54,12 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
     if ((shut & gate::kReplyMode) != 0) session.begin_reply();
     if ((shut & gate::kOneShot) != 0) session.asked_again = false;
     // In a cluster nearly every call has one key in a slot served here.
-    const bool plain = shut == gate::kCluster && command->single_key && request.hinted &&
-                       parts_.facts.served_slots[request.slot.value] != 0;
+    bool plain = (shut & ~std::uint32_t{gate::kFlight}) == gate::kCluster && command->single_key && request.hinted &&
+                 parts_.facts.served_slots[request.slot.value] != 0;
+    if (plain && (shut & gate::kFlight) != 0) [[unlikely]] {
+      plain = !parts_.keyspace.context().flying.has(
+          {request.arguments[command->first_key], request.hash, request.slot});
+    }
     if (!plain) {
       switch (pass_gates(session, request, shut)) {
         case Passed::kRun: break;
@@ -117,7 +121,7 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
   parts_.stats.record(command.index, took);
   if (call.suspended) [[unlikely]] return Dispatched::kSuspended;
   if (took >= parts_.facts.slow_ticks) [[unlikely]] {
-    if (!command.is(flag::kSkipSlowlog)) note_slow(call, took);
+    if (!command.is(flag::kSkipSlowlog)) note_slow(call.arguments, call.secrets, session, took);
   }
   const std::uint64_t errors = reply.errors() - errors_before;
   // A transaction's errors have been counted with its calls.
@@ -138,13 +142,31 @@ void Dispatcher::after_errors(const Session& session, const Command& command) {
   parts_.stats.count_error(const_cast<Session&>(session).writer().last_error_code());
 }
 
-void Dispatcher::note_slow(const Call& call, Ticks took) {
+void Dispatcher::note_slow(std::span<const std::string_view> arguments, std::uint64_t secrets, const Session& session,
+                           Ticks took) {
   const auto micros = static_cast<std::int64_t>(static_cast<double>(took) / parts_.facts.ticks_per_micro);
-  std::vector<std::string_view> words(call.arguments.begin(), call.arguments.end());
+  std::vector<std::string_view> words(arguments.begin(), arguments.end());
   for (std::size_t i = 0; i < words.size() && i < 64; ++i) {
-    if ((call.secrets >> i & 1) != 0) words[i] = "(redacted)";
+    if ((secrets >> i & 1) != 0) words[i] = "(redacted)";
   }
-  parts_.slowlog.add(words, microseconds{micros}, call.now.wall, call.session.address, call.session.name);
+  parts_.slowlog.add(words, microseconds{micros}, parts_.facts.now.wall, session.address, session.name);
+}
+
+void Dispatcher::tell(int db, std::span<const std::string_view> effect, Session* session) {
+  EffectSink* sink = effects();
+  if (sink == nullptr) return;
+  tell_owed_removals(parts_.keyspace.context(), *sink);
+  sink->add(db, effect);
+  if (session != nullptr) session->written = sink->position();
+}
+
+void Dispatcher::conclude(const ConcludedCall& call) {
+  const Ticks took = read_ticks() - call.began;
+  const bool slow = took >= parts_.facts.slow_ticks && !call.command.is(flag::kSkipSlowlog);
+  if (slow && call.session != nullptr && !call.arguments.empty()) note_slow(call.arguments, call.secrets, *call.session, took);
+  if (call.error_code.empty()) return;
+  parts_.stats.fail(call.command.index);
+  parts_.stats.count_error(call.error_code);
 }
 
 }  // namespace skein

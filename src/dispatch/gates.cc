@@ -1,6 +1,8 @@
 // The gates a call passes, in redis's order, when at least one of them is shut.
 #include <skein/dispatch/dispatcher.h>
 
+#include <algorithm>
+
 namespace skein {
 
 namespace {
@@ -105,7 +107,31 @@ Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& requ
     session.suspend(SuspendReason::kNoLease, command, request.arguments);
     return Passed::kSuspended;
   }
+  if ((shut & gate::kFlight) != 0 && touches_flight(session, request)) {
+    session.suspend(SuspendReason::kKeysInFlight, command, request.arguments);
+    flight_awaited_ = true;
+    return Passed::kSuspended;
+  }
   return Passed::kRun;
+}
+
+bool Dispatcher::touches_flight(const Session& session, const Prepared& request) {
+  if (!request.command->is(flag::kExecutes)) return finds_flight(*request.command, request.arguments, session.db);
+  if (session.transaction == nullptr) return false;
+  return std::any_of(session.transaction->calls.begin(), session.transaction->calls.end(), [&](const OwnedCall& call) {
+    views_.assign(call.arguments.begin(), call.arguments.end());
+    return finds_flight(*call.command, views_, session.db);
+  });
+}
+
+bool Dispatcher::finds_flight(const Command& command, std::span<const std::string_view> arguments, int db) {
+  const FlyingKeys& flying = parts_.keyspace.context().flying;
+  found_.clear();
+  // A call whose keys cannot be told will be refused for what is wrong with it.
+  if (!find_keys(command, arguments, found_)) return false;
+  return std::any_of(found_.begin(), found_.end(), [&](const FoundKey& found) {
+    return (found.use & key_use::kNotKey) == 0 && flying.has(parts_.keyspace.db(db).ref(arguments[found.position]));
+  });
 }
 
 void Dispatcher::queue(Session& session, const Prepared& request) {

@@ -16,14 +16,20 @@ constexpr std::size_t kFooterSize = sizeof(Version) + rdb::kChecksumSize;
 
 }  // namespace
 
-std::string dump_value(const Entry& entry, bool compress) {
-  rdb::Encoder out(nullptr, {.compress = compress});
-  out.byte(rdb::type_of(entry));
-  rdb::encode_value(out, entry);
-  out.little_endian(Version{rdb::kWrittenVersion});
-  out.little_endian(crc64(0, out.view()));
-  return std::string(out.view());
+ValueDumper::ValueDumper(bool compress)
+    : out_(std::make_unique<rdb::Encoder>(nullptr, rdb::Encoder::Options{.compress = compress})) {}
+ValueDumper::~ValueDumper() = default;
+
+std::string_view ValueDumper::dump(const Entry& entry) {
+  out_->start_over();
+  out_->byte(rdb::type_of(entry));
+  rdb::encode_value(*out_, entry);
+  out_->little_endian(Version{rdb::kWrittenVersion});
+  out_->little_endian(crc64(0, out_->view()));
+  return out_->view();
 }
+
+std::string dump_value(const Entry& entry, bool compress) { return std::string(ValueDumper(compress).dump(entry)); }
 
 bool is_dump_payload(std::string_view payload) {
   if (payload.size() < kFooterSize) return false;

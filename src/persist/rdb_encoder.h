@@ -45,7 +45,8 @@ class Encoder {
   [[nodiscard]] bool failed() const { return !status_; }
   // Of everything up to the last flush.
   [[nodiscard]] std::uint64_t checksum() const { return checksum_; }
-  // What is kept without a sink.
+  // What is kept without a sink; and forgets it, but not its room.
+  void start_over() { used_ = 0; }
   [[nodiscard]] std::string_view view() const { return {buffer_.get(), used_}; }
 
  private:

@@ -22,6 +22,7 @@ LinkId link_of(BusKey key) { return (key & 1) != 0 ? LinkId::inbound(key >> 1) :
 
 struct ClusterRunner::Save {
   SaveTopology what;
+  Epoch epoch;  // this node's own, in it
   std::shared_ptr<PendingSave> pending;
   bool has_failed = false;
   MonoTime retry_at{};
@@ -120,6 +121,16 @@ void ClusterRunner::carry_out_effects(bool for_operator) {
   }
   for_operator_ = false;
   publish_changes();
+}
+
+void ClusterRunner::carry_out_slot_move() {
+  carry_out_effects(false);
+  if (save_ == nullptr) return;
+  // A new epoch is saved, and so told, before the answer: the operator goes on to other nodes, and our first claim with
+  // it, made before what he does next and heard after it, would undo that there.
+  const bool epoch_is_told = node_->topology().self().config_epoch == saved_epoch_;
+  const bool noted = epoch_is_told && file_->note(node_->saved_text(read_clocks()));
+  if (!noted) carry_out_effects(true);
 }
 
 void ClusterRunner::publish_changes() {
@@ -224,6 +235,7 @@ void ClusterRunner::carry_out(const LogEvent& effect) { hooks_.log(effect.level,
 void ClusterRunner::carry_out(SaveTopology& effect) {
   save_ = std::make_shared<Save>();
   save_->what = std::move(effect);
+  save_->epoch = node_->topology().self().config_epoch;
   // For an operator it is done in a moment, on this thread.
   if (!for_operator_) save_in_background();
 }
@@ -263,6 +275,7 @@ bool ClusterRunner::conclude_save(const Result<void>& outcome) {
   }
   if (std::exchange(save_fails_, false)) hooks_.log(EventLevel::kNotice, "The cluster configuration is saved again");
   const auto saved = std::exchange(save_, nullptr);
+  saved_epoch_ = saved->epoch;
   node_->on_saved(saved->what.ticket, read_clocks());
   return true;
 }

@@ -72,6 +72,9 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void tell_data();
   // From now on no packet leaves, until told otherwise: the others keep what they think of this node.
   void fall_silent(bool silent) { silent_ = silent; }
+  // The same for an operator who moves slots, and needs many commands for that: what must be saved is noted where the
+  // next start finds it, and saved in the background.
+  void carry_out_slot_move();
   // After CONFIG SET of cluster-*, port, tcp-backlog or bind-source-addr.
   void apply_settings();
   // The bus is closed and the last state saved; nothing happens after it.
@@ -145,6 +148,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::shared_ptr<Save> save_;  // the one under way, or failed and waiting to be tried again
   bool save_fails_ = false;
+  Epoch saved_epoch_;  // this node's own, as of the last save
   std::optional<ReplicationSource> source_;
   std::uint64_t inbound_links_ = 0;
   std::uint64_t published_revision_ = 0;

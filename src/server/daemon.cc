@@ -80,7 +80,11 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
               .begin_batch = [this] { memory_limit_.hold(); },
               .log = [this](std::string_view line) { log_.verbose(line); },
               .flush_replica = [this](Session& session) { replication_.replicas().on_writable(session); },
-              .on_closing = [this](Session& session) { replication_.on_closed(session); }}),
+              .on_closing =
+                  [this](Session& session) {
+                    replication_.on_closed(session);
+                    migrations_.on_closed(session);
+                  }}),
       loading_(loop_, keyspace_, {.changed = [this] { refresh_gates(); }}),
       snapshots_(loop_, config_, keyspace_, loading_, log_,
                  {.facts = [this] { return snapshot_facts(); }, .changed = [this] { refresh_gates(); }}),
@@ -95,6 +99,13 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
                     .logger = log_,
                     .facts = facts_},
                    replication_hooks()),
+      migrations_({.loop = loop_,
+                   .config = config_,
+                   .keyspace = keyspace_,
+                   .dispatcher = dispatcher_,
+                   .turns = turns_,
+                   .facts = facts_},
+                  {.begin_turn = [this] { begin_turn(); }, .end_turn = [this] { end_turn(); }}),
       memory_limit_({.loop = loop_, .settings = config_.settings(), .keyspace = keyspace_}, memory_hooks()),
       listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
       cron_timer_(loop_),
@@ -109,6 +120,7 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
   services_.dispatcher = &dispatcher_;
   services_.snapshots = &snapshots_;
   services_.replication = &replication_;
+  services_.migrations = &migrations_;
   Random random = Random::from_system();
   run_id_ = random.hex(40);
   for (const auto& renamed : loaded.renamed_commands) {
@@ -244,6 +256,8 @@ void Daemon::refresh_gates() {
   if (snapshots_.refuses_writes()) gates |= gate::kDisk;
   if (memory_limit_.refuses()) gates |= gate::kMemory;
   gates |= role_gates();
+  if (is_replica()) migrations_.end_all();
+  if (!keyspace_.context().flying.empty()) gates |= gate::kFlight;
   // While writers wait nothing may change, not even by time.
   keyspace_.context().delete_expired = !is_replica() && pause_ == PauseKind::kNone && (gates & gate::kPauseWrite) == 0;
   log_.set_role(is_replica() ? 'S' : 'M');

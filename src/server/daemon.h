@@ -29,6 +29,7 @@
 #include "replication.h"
 #include "log.h"
 #include "memory_limit.h"
+#include "migrations.h"
 #include "rates.h"
 #include "snapshots.h"
 #include "takeover_request.h"
@@ -70,6 +71,7 @@ class Daemon final : public NodeActions {
   [[nodiscard]] InfoFacts info_facts() override;
   void reset_statistics() override;
   void carry_out_cluster_effects() override;
+  void carry_out_slot_move() override;
   [[nodiscard]] BusLinkFigures bus_link_figures(LinkId link) override;
   [[nodiscard]] std::uint64_t bus_links_over_limit() override;
   [[nodiscard]] bool is_cluster_saved() override;
@@ -179,6 +181,7 @@ class Daemon final : public NodeActions {
   Loading loading_;
   Snapshots snapshots_;
   Replication replication_;
+  Migrations migrations_;
   MemoryLimit memory_limit_;
   std::vector<std::string> functions_;  // libraries that came with the data: kept, not run
   Listeners listeners_;

@@ -49,6 +49,10 @@ void Daemon::carry_out_cluster_effects() {
   if (cluster_ != nullptr) cluster_->carry_out_effects(true);
 }
 
+void Daemon::carry_out_slot_move() {
+  if (cluster_ != nullptr) cluster_->carry_out_slot_move();
+}
+
 NodeActions::BusLinkFigures Daemon::bus_link_figures(LinkId link) {
   if (cluster_ == nullptr) return {};
   const auto figures = cluster_->link_figures(link);

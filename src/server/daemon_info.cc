@@ -88,6 +88,7 @@ InfoFacts Daemon::info_facts() {
   facts.output_kbps = rates_.output.per_second() / 1024;
   facts.client_query_buffer_limit_disconnections = turns_.query_limit_disconnections();
   facts.client_output_buffer_limit_disconnections = turns_.output_limit_disconnections();
+  facts.migrate_cached_sockets = migrations_.cached_connections();
   facts.expire_cycle_cpu_ms = expire_cycle_micros_ / 1000;
   facts.expire_time_cap_reached = expire_time_cap_reached_;
   facts.uncounted_memory = uncounted_memory();

@@ -119,6 +119,9 @@ void Daemon::on_cluster_changed() {
   if (ending_.stage() == Ending::Stage::kHandingOver && cluster_->is_replica()) on_handed_over();
   follow_cluster_role();
   refresh_gates();
+  if (cluster_ != nullptr) {
+    if (const auto left = cluster_->router().take_left_slots(); !left.empty()) watch_.on_slots_left(left);
+  }
   follow_lease();
 }
 

@@ -9,26 +9,54 @@ Result<NodesFile::Loaded> NodesFile::load(const std::string& path) {
   if (!file) return file.error();
   const auto text = (*file).read();
   if (!text) return text.error();
+  // What was promised last, and could not be saved any more.
+  const auto noted = NoteFile((*file).path()).read(*text);
+  if (noted) {
+    if (auto replaced = (*file).replace(*noted); !replaced) return replaced.error();
+  }
+  const std::string& content = noted ? *noted : *text;
   Loaded loaded;
-  if (!(*text).empty()) {
-    auto saved = parse_nodes_conf(*text);
+  if (!content.empty()) {
+    auto saved = parse_nodes_conf(content);
     if (!saved) {
       return saved.error().within("damaged cluster configuration file " + (*file).path());
     }
     loaded.saved = std::move(*saved);
   }
-  loaded.file = std::make_unique<NodesFile>(std::move(*file));
+  loaded.file = std::make_unique<NodesFile>(std::move(*file), content);
   return loaded;
 }
 
-Result<void> NodesFile::save(const std::string& text) {
+NodesFile::NodesFile(LockedFile file, const std::string& content)
+    : file_(std::move(file)), note_(file_.path()), content_(NoteFile::fingerprint(content)), announced_(content_) {}
+
+Result<void> NodesFile::save(const std::string& text, std::uint64_t notes) {
   const std::lock_guard hold(mutex_);
-  return file_.replace(text);
+  auto done = file_.replace(text);
+  if (!done) return done;
+  const std::lock_guard hold_notes(note_mutex_);
+  content_ = NoteFile::fingerprint(text);
+  // What has been noted since is newer.
+  if (notes_ == notes) note_.clear();
+  return done;
+}
+
+std::uint64_t NodesFile::announce(const std::string& text) {
+  const std::lock_guard hold(note_mutex_);
+  announced_ = NoteFile::fingerprint(text);
+  return notes_;
+}
+
+Result<void> NodesFile::note(const std::string& text) {
+  const std::lock_guard hold(note_mutex_);
+  ++notes_;
+  const std::uint64_t follows[] = {content_, announced_};
+  return note_.write(text, follows);
 }
 
 const Result<void>& PendingSave::finish() {
   const std::lock_guard hold(mutex_);
-  if (!outcome_) outcome_ = file_.save(text_);
+  if (!outcome_) outcome_ = file_.save(text_, notes_);
   return *outcome_;
 }
 

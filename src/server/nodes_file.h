@@ -10,6 +10,7 @@
 
 #include <skein/base/result.h>
 #include <skein/cluster/node/saved_state.h>
+#include <skein/disk/note_file.h>
 #include <skein/disk/safe_file.h>
 
 namespace skein {
@@ -23,23 +24,32 @@ class NodesFile {
   // Refuses when another process has the file or it is damaged, naming file, line and reason.
   static Result<Loaded> load(const std::string& path);
 
-  // Waits for a save that is under way on the other thread.
-  Result<void> save(const std::string& text);
+  // Waits for a save that is under way on the other thread. `notes` is what `announce` gave for this text.
+  Result<void> save(const std::string& text, std::uint64_t notes);
+  // This text is going to be saved next.
+  [[nodiscard]] std::uint64_t announce(const std::string& text);
+  // This text is found at the next start, unless the machine itself fails before it has been saved. Waits for nobody.
+  Result<void> note(const std::string& text);
 
   [[nodiscard]] const std::string& path() const { return file_.path(); }
 
-  explicit NodesFile(LockedFile file) : file_(std::move(file)) {}
+  NodesFile(LockedFile file, const std::string& content);
 
  private:
   std::mutex mutex_;
   LockedFile file_;
+  std::mutex note_mutex_;  // of what follows
+  NoteFile note_;
+  std::uint64_t content_ = 0;    // what the file holds, and what is saved next, as notes name them
+  std::uint64_t announced_ = 0;
+  std::uint64_t notes_ = 0;      // written so far
 };
 
 // A save that whoever gets to it first carries out: the helper thread in its turn, or the
 // node thread when an operator's answer waits for it.
 class PendingSave {
  public:
-  PendingSave(NodesFile& file, std::string text) : file_(file), text_(std::move(text)) {}
+  PendingSave(NodesFile& file, std::string text) : file_(file), text_(std::move(text)), notes_(file.announce(text_)) {}
 
   // Saves, or waits until the other thread has; the outcome either way.
   const Result<void>& finish();
@@ -47,6 +57,7 @@ class PendingSave {
  private:
   NodesFile& file_;
   std::string text_;
+  std::uint64_t notes_;
   std::mutex mutex_;
   std::optional<Result<void>> outcome_;
 };

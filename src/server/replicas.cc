@@ -31,7 +31,7 @@ std::string name_of_replica(const Session& session) {
 }
 
 Replicas::State::State(Parts parts, Hooks hooks)
-    : parts_(parts), hooks_(std::move(hooks)), wait_timer_(parts.loop) {}
+    : parts_(parts), hooks_(std::move(hooks)), wait_timer_(parts.loop), held_timer_(parts.loop) {}
 
 void Replicas::State::serve(Session& session, const SyncRequest& request) {
   if (session.is_primary_link) return;  // our primary's stream is no client
@@ -198,11 +198,13 @@ void Replicas::State::on_acknowledged(Session& session, ReplOffset offset, MonoT
   }
   facts.acknowledges = true;
   if (!waits_.empty()) answer_waits(false);
+  if (!held_.empty()) release_replies(false);
   settle();
 }
 
 void Replicas::State::on_closed(Session& session) {
   if (!waits_.empty()) std::erase_if(waits_, [&](const Wait& wait) { return wait.session == &session; });
+  if (!held_.empty()) std::erase_if(held_, [&](const HeldReplies& held) { return held.session == &session; });
   if (session.replica == nullptr || !session.replica->is_replica()) return;
   Follower* follower = find(session);
   if (follower != nullptr) {
@@ -309,7 +311,11 @@ std::uint64_t Replicas::acknowledged_by(ReplOffset written) const { return state
 void Replicas::await(Session& session, ReplOffset written, std::uint64_t wanted, MonoTime until) {
   state_->await(session, written, wanted, until);
 }
-void Replicas::end_waits() { state_->answer_waits(true); }
+void Replicas::hold_replies(Session& session) { state_->hold_replies(session); }
+void Replicas::end_waits() {
+  state_->answer_waits(true);
+  state_->release_replies(true);
+}
 std::size_t Replicas::count() const { return state_->count(); }
 std::uint64_t Replicas::bytes_out() const { return state_->bytes_sent_; }
 std::uint64_t Replicas::good_count(Now now) const { return state_->good_count(now); }

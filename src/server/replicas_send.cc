@@ -37,6 +37,7 @@ LagLimit limit_of(const Config& config) {
 }  // namespace
 
 void Replicas::State::flush() {
+  if (!held_.empty()) note_written();
   const bool held = hooks_.stream_is_held && hooks_.stream_is_held();
   if (!held && std::exchange(asks_acknowledgements_, false) && !followers_.empty() && !hooks_.is_replica()) {
     parts_.feed.ask_acknowledgements();

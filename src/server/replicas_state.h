@@ -58,6 +58,8 @@ struct Follower {
   bool awaits_acknowledgement = false;
   std::optional<ReplicationLog::Reader> stream;
   std::optional<SpillFile> spill;  // lies between what was sent and `stream`
+  // Replies waited in vain for it to acknowledge this: until it does, none wait for it again.
+  ReplOffset too_late_for;
   // Once it has been at the end of the log its limit cuts it; before, its part is spilled.
   bool caught_up = false;
   MonoTime progress_at{};  // the last time it took something, or had nothing to take
@@ -84,6 +86,10 @@ class Replicas::State {
   void flush();
   void on_writable(Session& session);
 
+  // replicas_replies.cc
+  void hold_replies(Session& session);
+  void release_replies(bool all);
+
   // replicas_time.cc
   void on_cron(Now now);
   void await(Session& session, ReplOffset written, std::uint64_t wanted, MonoTime until);
@@ -100,6 +106,12 @@ class Replicas::State {
     ReplOffset written;
     std::uint64_t wanted;
     MonoTime until;
+  };
+
+  struct HeldReplies {
+    Session* session;
+    std::optional<ReplOffset> written;  // nothing: this turn is not over
+    MonoTime until{};
   };
 
   // replicas.cc
@@ -148,6 +160,11 @@ class Replicas::State {
   void cut_by_limit(Follower& follower);
   void note_owed(Follower& follower) const;
 
+  // replicas_replies.cc
+  [[nodiscard]] bool is_in_sync(const Follower& follower) const;
+  void note_written();
+  void arm_held_timer();
+
   // replicas_time.cc
   void keep_alive(MonoTime now);
   [[nodiscard]] std::string_view overdue(Follower& follower, MonoTime now) const;
@@ -168,6 +185,9 @@ class Replicas::State {
   std::vector<std::unique_ptr<Follower>> followers_;  // in the order they came
   std::vector<Wait> waits_;
   asio::steady_timer wait_timer_;
+  std::vector<HeldReplies> held_;
+  asio::steady_timer held_timer_;
+  bool held_timer_set_ = false;
   std::vector<std::string_view> pieces_;  // of the write under way
   std::unique_ptr<char[]> buffer_;        // for what is read from files, while there are replicas
   MonoTime now_ = read_boot_clock();      // of the last cron, or of the start before the first

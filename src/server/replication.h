@@ -80,6 +80,7 @@ class Replication final : public ReplicationActions {
   void acknowledge_to_primary() override;
   [[nodiscard]] std::uint64_t acknowledged_by(const Session& session) override;
   void await_replicas(Session& session, std::uint64_t wanted, MonoTime until) override;
+  void hold_replies(Session& session) override { replicas_.hold_replies(session); }
   Result<void> begin_failover(const FailoverRequest& request) override;
   Result<void> abort_failover() override;
   [[nodiscard]] bool is_failing_over() const override { return handover_.is_under_way(); }

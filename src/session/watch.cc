@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <skein/base/checksums.h>
+
 namespace skein {
 
 namespace {
@@ -65,6 +67,13 @@ void WatchTable::on_flushed(int db) {
     for (Session* session : sessions) {
       if (!expired || !had_expired(*session, place.db, place.key)) session->dirty_watch = true;
     }
+  }
+}
+
+void WatchTable::on_slots_left(std::span<const Slot> slots) {
+  for (const auto& [place, sessions] : watchers_) {
+    if (std::find(slots.begin(), slots.end(), slot_of_key(place.key)) == slots.end()) continue;
+    for (Session* session : sessions) session->dirty_watch = true;
   }
 }
 

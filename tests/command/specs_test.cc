@@ -97,6 +97,8 @@ const std::multimap<std::string, std::string> kSamples = {
     {"incrbyfloat", "INCRBYFLOAT k1 3"},
     {"lcs", "LCS k1 k2 IDX MINMATCHLEN 2"},
     {"mget", "MGET k1 k2 k3"},
+    {"migrate", "MIGRATE host 6379 k1 0 1000 COPY"},
+    {"migrate", "MIGRATE host 6379 \"\" 0 1000 AUTH2 user KEYS REPLACE KEYS k1 k2"},
     {"move", "MOVE k1 2"},
     {"mset", "MSET k1 v k2 v"},
     {"msetnx", "MSETNX k1 v k2 v k3 v"},

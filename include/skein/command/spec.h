@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -57,6 +58,8 @@ enum : std::uint32_t {
   kTellsDiskTrouble = 1U << 30,
   // No command but a word that is known: left out of everything that lists commands.
   kHidden = 1U << 29,
+  // Works on what is here of a slot that is moving, wherever the rest of it is (MIGRATE).
+  kMovesSlot = 1U << 31,
 };
 }  // namespace flag
 
@@ -160,6 +163,11 @@ struct FixedList {
 constexpr int exactly(int count) { return count; }
 constexpr int at_least(int count) { return -count; }
 
+struct KeyPositions {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
 struct CommandSpec {
   std::string_view name;  // upper case; of a subcommand its own part only
   std::string_view summary{};
@@ -182,6 +190,9 @@ struct CommandSpec {
   std::uint32_t (*variable_use)(std::span<const std::string_view> arguments) = nullptr;
   // Finds keys that specs cannot describe (SORT, MIGRATE); `position` of the first is not assumed.
   bool movable_keys = false;
+  // Where they stand then, from the first to the last; nothing where the arguments do not hold together. All are used
+  // as the first key spec says.
+  std::optional<KeyPositions> (*find_movable_keys)(std::span<const std::string_view> arguments) = nullptr;
 };
 
 // The ACL categories a spec has in all.

@@ -54,6 +54,7 @@ struct InfoFacts {
   double output_kbps = 0;
   std::uint64_t client_query_buffer_limit_disconnections = 0;
   std::uint64_t client_output_buffer_limit_disconnections = 0;
+  std::uint64_t migrate_cached_sockets = 0;
   std::uint64_t expire_cycle_cpu_ms = 0;
   double expired_stale_percent = 0;            // of the keys the active expiry looked at, how many had expired
   std::uint64_t expire_time_cap_reached = 0;   // active expiry cycles that ran out of time

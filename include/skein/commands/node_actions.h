@@ -68,6 +68,8 @@ class NodeActions {
   // The cluster member decided something on a command's behalf: carry it out; what must be
   // saved is saved when this returns.
   virtual void carry_out_cluster_effects() = 0;
+  // The same for SETSLOT, of which a move needs many: what it said survives the process at once, and the machine soon.
+  virtual void carry_out_slot_move() { carry_out_cluster_effects(); }
   // False while the last state could not be saved; it goes on being tried.
   [[nodiscard]] virtual bool is_cluster_saved() { return true; }
   // The sockets of the cluster bus, for CLUSTER LINKS and INFO. Zeros where there is no bus.

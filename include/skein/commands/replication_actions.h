@@ -108,6 +108,10 @@ class ReplicationActions {
   // number when `wanted` have, or at `until` (MonoTime{}: never). Asks replicas for their offsets.
   virtual void await_replicas(Session& session, std::uint64_t wanted, MonoTime until) = 0;
 
+  // RESTORE-ASKING: the session's replies, from the one that is written next, are held back until a replica that is in
+  // sync has acknowledged what this turn writes, though not for long. Without such a replica nothing happens.
+  virtual void hold_replies(Session&) {}
+
   // FAILOVER: the error is the whole reply without the `-`.
   virtual Result<void> begin_failover(const FailoverRequest& request) = 0;
   virtual Result<void> abort_failover() = 0;

@@ -3,6 +3,7 @@
 
 #include <skein/cluster/node/node.h>
 #include <skein/command/call.h>
+#include <skein/commands/migration_actions.h>
 #include <skein/commands/node_actions.h>
 #include <skein/commands/replication_actions.h>
 #include <skein/commands/snapshot_actions.h>
@@ -26,6 +27,7 @@ struct Services {
   NodeActions& actions;
   ReplicationActions* replication = nullptr;  // these three are set once they have been built
   SnapshotActions* snapshots = nullptr;
+  MigrationActions* migrations = nullptr;  // set like these
   Dispatcher* dispatcher = nullptr;
   ClusterNode* cluster = nullptr;    // null outside cluster mode
 };

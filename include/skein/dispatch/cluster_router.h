@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <skein/base/ids.h>
@@ -37,12 +38,16 @@ class ClusterRouter final : public Router {
   [[nodiscard]] std::optional<std::string> refuse_transaction(const Transaction& transaction,
                                                               const Session& session) override;
 
+  // Slots that were this node's and have become another's since this was last asked.
+  [[nodiscard]] std::vector<Slot> take_left_slots() { return std::exchange(left_, {}); }
+
   // For NodeFacts: kSlotCount bytes at one address, 1 where every call is served at once.
   [[nodiscard]] const std::uint8_t* served_slots() const { return served_.data(); }
 
  private:
   void gather(const Command& command, std::span<const std::string_view> arguments);
   void begin();
+  void note_left_slots(const Topology& next);
   [[nodiscard]] std::optional<std::string> judge(const Session& session);
   [[nodiscard]] KeyPresence count_keys() const;
 
@@ -51,6 +56,7 @@ class ClusterRouter final : public Router {
   std::optional<Topology> topology_;
   bool cluster_ok_ = false;
   std::array<std::uint8_t, kSlotCount> served_{};
+  std::vector<Slot> left_;
 
   // What is gathered of one call, or of all calls of a transaction; members for their memory.
   RouteQuery query_;

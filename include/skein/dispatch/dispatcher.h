@@ -10,8 +10,11 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <skein/command/call.h>
+#include <skein/command/key_finder.h>
 #include <skein/dispatch/facts.h>
 #include <skein/stats/command_stats.h>
 #include <skein/stats/slowlog.h>
@@ -25,6 +28,16 @@ struct Prepared {
   std::uint64_t hash = 0;
   Slot slot{};
   bool hinted = false;  // hash and slot are those of the first key
+};
+
+// A call that was suspended, and whose answer has now been written by what it waited for.
+struct ConcludedCall {
+  const Command& command;
+  std::span<const std::string_view> arguments;  // empty: nobody knows them any more
+  std::uint64_t secrets = 0;                    // as Call::secrets
+  Ticks began = 0;
+  const Session* session = nullptr;             // null: it has gone
+  std::string_view error_code;                  // empty: none
 };
 
 enum class Dispatched : std::uint8_t { kDone, kSuspended };
@@ -76,6 +89,13 @@ class Dispatcher {
   void run_transaction(Session& session, ReplyWriter& reply);
 
   void set_effects(EffectSink* sink) { effects_ = sink; }
+  // An effect that comes when its call is no longer under way; the session, if it is still there, has written it.
+  void tell(int db, std::span<const std::string_view> effect, Session* session);
+  // Of a call that was answered late: the error, and its time from the beginning to now if that was long. That it
+  // has run was counted when it was suspended.
+  void conclude(const ConcludedCall& call);
+  // Whether calls were suspended because of keys in flight since this was last asked.
+  [[nodiscard]] bool take_flight_awaited() { return std::exchange(flight_awaited_, false); }
 
  private:
   enum class Passed : std::uint8_t { kRun, kAnswered, kSuspended };
@@ -87,12 +107,18 @@ class Dispatcher {
   void reject(Session& session, const Command* command, std::string_view error);
   void redirect(Session& session, const Command& command, std::string_view error);
   [[nodiscard]] std::optional<std::string> route(const Session& session, const Prepared& request) const;
-  void note_slow(const Call& call, Ticks took);
+  void note_slow(std::span<const std::string_view> arguments, std::uint64_t secrets, const Session& session, Ticks took);
+  // Whether the call, or EXEC one of its calls, touches a key in flight.
+  [[nodiscard]] bool touches_flight(const Session& session, const Prepared& request);
+  [[nodiscard]] bool finds_flight(const Command& command, std::span<const std::string_view> arguments, int db);
   void after_errors(const Session& session, const Command& command);
 
   Parts parts_;
   EffectSink* effects_ = nullptr;
   bool applying_ = false;  // a command of the primary's stream
+  bool flight_awaited_ = false;
+  std::vector<FoundKey> found_;           // for their memory
+  std::vector<std::string_view> views_;
   std::uint64_t transaction_errors_ = 0;  // of the calls of the EXEC that just ran
   Ticks ticks_ = 0;
 };

@@ -2,6 +2,7 @@
 // MIGRATE sends and RESTORE takes.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,25 @@
 
 namespace skein {
 
+namespace rdb {
+class Encoder;
+}
+
 [[nodiscard]] std::string dump_value(const Entry& entry, bool compress = true);
+
+// The same for many values, one after the other.
+class ValueDumper {
+ public:
+  explicit ValueDumper(bool compress);
+  ~ValueDumper();
+  ValueDumper(const ValueDumper&) = delete;
+  ValueDumper& operator=(const ValueDumper&) = delete;
+  // Good until the next one.
+  [[nodiscard]] std::string_view dump(const Entry& entry);
+
+ private:
+  std::unique_ptr<rdb::Encoder> out_;
+};
 
 // Version and checksum agree with the bytes; nothing is said of the value inside.
 [[nodiscard]] bool is_dump_payload(std::string_view payload);

@@ -137,6 +137,8 @@ class Session {
   std::unique_ptr<ReplicaSession> replica;  // once REPLCONF or PSYNC came
   bool is_primary_link = false;             // the stream of our primary
   ReplOffset written;                       // where the effects of its writes end
+  // What it is owed and must not see before a replica has its writes (RESTORE-ASKING). Set: its writer writes here.
+  std::unique_ptr<Output> held_replies;
   // Since when the output is above its soft limit; MonoTime{}: it is not.
   MonoTime above_soft_limit{};
 

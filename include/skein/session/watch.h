@@ -1,6 +1,7 @@
 // WATCH: which sessions must hear when a key changes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +28,8 @@ class WatchTable : public KeyListener {
   void on_flushed(int db) override;
   // After SWAPDB: keys of either database that exist in one of them count as changed.
   void on_swapped(int a, int b);
+  // The slots are another node's now: what their keys hold is no longer seen here.
+  void on_slots_left(std::span<const Slot> slots);
 
  private:
   struct Place {
