@@ -76,7 +76,11 @@ void Daemon::take_step_later(Ending::Step step) {
 }
 
 void Daemon::judge_ending() {
-  if (ending_.is_under_way() && !handed_over_) take_step_later(ending_.judge(ending_facts(), read_boot_clock()));
+  if (!ending_.is_under_way() || handed_over_) return;
+  const bool hands_over = ending_.stage() == Ending::Stage::kHandingOver;
+  const Ending::Step step = ending_.judge(ending_facts(), read_boot_clock());
+  if (hands_over && step != Ending::Step::kNothing) log_.warning("No replica has taken over in time.");
+  take_step_later(step);
 }
 
 // With the end of this turn everything is in the stream that a replica has to have.
@@ -86,7 +90,12 @@ void Daemon::hand_over() {
     if (ending_.stage() != Ending::Stage::kHandingOver) return;
     handover_begun_ = true;
     cluster_->tell_data();
-    cluster_->node().begin_handover(read_clocks());
+    std::vector<AcknowledgedOffset> acknowledged;
+    for (const auto& replica : replication_.replication_facts().replicas) {
+      // Who follows the stream has the data it began with, even before it has acknowledged any of it.
+      if (replica.is_online) acknowledged.push_back({replica.ip, replica.port, std::max(replica.offset, ReplOffset{1})});
+    }
+    cluster_->node().begin_handover(read_clocks(), acknowledged);
     cluster_->carry_out_effects(false);
   });
 }
@@ -184,8 +193,8 @@ void Daemon::call_off_ending() {
   ending_.end();
   abandon_handover();
   if (std::exchange(handed_over_, false)) {
-    cluster_->node().abandon_handover(read_clocks());
     cluster_->fall_silent(false);
+    cluster_->node().abandon_handover(read_clocks());
     cluster_->carry_out_effects(false);
     follow_cluster_role();
     refresh_gates();

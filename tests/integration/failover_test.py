@@ -216,6 +216,15 @@ class AmongSkeins(Failovers, unittest.TestCase):
         primary, replica = self.pair()
         self.stopped(primary, replica, lambda: primary.signal(signal.SIGTERM))
 
+    def test_term_with_a_snapshot(self):
+        """What it saved at its end goes on from where the new primary took over."""
+        primary, replica = self.pair()
+        primary.ask("CONFIG", "SET", "save", "3600 1")
+        full, partial = syncs(replica)
+        self.stopped(primary, replica, lambda: primary.signal(signal.SIGTERM))
+        self.assertIn("DB saved on disk", primary.log())
+        self.assertEqual((full, partial + 1), syncs(replica))
+
     def test_shutdown(self):
         primary, replica = self.pair()
 
@@ -225,6 +234,18 @@ class AmongSkeins(Failovers, unittest.TestCase):
                 self.assertEqual(b"", client.read_until_closed())
 
         self.stopped(primary, replica, shut_down)
+
+    def test_a_save_that_fails_after_the_handover_calls_the_end_off(self):
+        primary, replica = self.pair()
+        primary.ask("CONFIG", "SET", "save", "3600 1")
+        dump = primary.folder / "dump.rdb"
+        dump.unlink(missing_ok=True)
+        dump.mkdir()
+        with primary.connect() as client:
+            self.assertEqual(b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n", client.request("SHUTDOWN"))
+        dump.rmdir()
+        primary.ask("CONFIG", "SET", "save", "")
+        wait_until(lambda: self.is_slave_of(primary, replica), 20, "the primary to follow the one it handed over to")
 
     def test_shutdown_without_a_handover(self):
         primary, replica = self.pair()

@@ -78,7 +78,7 @@ class ClusterNode::Member {
   Result<void> set_config_epoch(std::string_view epoch);
   Result<std::string> bump_epoch();
   Result<void> failover(Args options, Now now);
-  void begin_handover(Now now);
+  void begin_handover(Now now, std::span<const AcknowledgedOffset> acknowledged);
   void abandon_handover(Now now);
   void hold_back_without_data(Now now);
   void save_config() { outbox_.want_save(); }

@@ -63,8 +63,8 @@ Result<std::string> ClusterNode::bump_epoch(Now now) { return settled(*member_, 
 Result<void> ClusterNode::failover(Args options, Now now) {
   return settled(*member_, now, member_->failover(options, now));
 }
-void ClusterNode::begin_handover(Now now) {
-  member_->begin_handover(now);
+void ClusterNode::begin_handover(Now now, std::span<const AcknowledgedOffset> replicas) {
+  member_->begin_handover(now, replicas);
   member_->settle(now);
 }
 void ClusterNode::abandon_handover(Now now) {

@@ -2,6 +2,9 @@
 // primary that hands over before it ends.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include <skein/base/text.h>
 
 #include "member.h"
@@ -121,11 +124,17 @@ bool ClusterNode::Member::is_handing_over() const { return yield_.is_handover();
 
 bool ClusterNode::Member::wants_data() const { return bid_.is_catching_up() || yield_.is_pausing(); }
 
-void ClusterNode::Member::begin_handover(Now now) {
+void ClusterNode::Member::begin_handover(Now now, std::span<const AcknowledgedOffset> acknowledged) {
   if (yield_.is_handover() || !gone_to_.is_none()) return;
   std::vector<ReplicaFacts> replicas;
   for (const NodeIndex index : topology_.replicas_of(kSelf)) {
-    replicas.push_back({index, links(index).out_is_up, health(index).marks_packets, health(index).offset});
+    const NodeAddress& address = topology_.node(index).address;
+    ReplOffset offset = health(index).offset;
+    for (const AcknowledgedOffset& known : acknowledged) {
+      const bool same_port = known.port == address.port || known.port == address.plain_port;
+      if (same_port && known.ip == address.ip) offset = std::max(offset, known.offset);
+    }
+    replicas.push_back({index, links(index).out_is_up, health(index).marks_packets, offset});
   }
   const auto choice = choose_successor(topology_, replicas);
   const auto end = [&](std::string why, std::optional<HandoverEnded::AskAsClient> ask = {}) {
@@ -154,6 +163,13 @@ void ClusterNode::Member::begin_handover(Now now) {
 
 void ClusterNode::Member::abandon_handover(Now now) {
   is_leaving_ = false;
+  if (!gone_to_.is_none()) {
+    // It does not end after all: what it is saved as, it becomes.
+    const NodeIndex primary = topology_.find(std::exchange(gone_to_, {}));
+    if (!primary.is_none()) become_replica_of(primary);
+    each_other([&](NodeIndex index) { send_heartbeat(MessageType::kPong, links(index).in, index, now); });
+    return;
+  }
   if (!yield_.is_handover()) return;
   const NodeIndex replica = yield_.replica();
   yield_.end();

@@ -57,6 +57,13 @@ struct DataFacts {
   milliseconds primary_silence = milliseconds::max();
 };
 
+// How far a replica has acknowledged this primary's stream: newer than what its packets say.
+struct AcknowledgedOffset {
+  std::string ip;
+  std::uint16_t port = 0;  // of clients
+  ReplOffset offset;
+};
+
 class ClusterNode {
  public:
   // Goes on from `saved`, or begins as a cluster of one with a random id when there is none.
@@ -107,7 +114,7 @@ class ClusterNode {
 
   // This node is about to end: its most advanced replica is to take over first. Ends with
   // HandoverEnded, at once when there is nobody to hand over to.
-  void begin_handover(Now now);
+  void begin_handover(Now now, std::span<const AcknowledgedOffset> replicas = {});
   void abandon_handover(Now now);
 
   // Until when this node, as a primary, may execute and acknowledge writes: failover/lease.h.
