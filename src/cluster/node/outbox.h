@@ -26,6 +26,8 @@ class Outbox {
   void want_save() { dirty_ = true; }
   // Something changed that later effects must not show before it is saved.
   void mark_barrier();
+  // Whether that is so at the moment.
+  [[nodiscard]] bool has_barrier() const { return last_barrier_ > saved_barrier_; }
   // A planted bug: what the last one keeps back need not wait.
   void forget_barrier() { saved_barrier_ = last_barrier_; }
 
