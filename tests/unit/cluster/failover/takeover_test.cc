@@ -209,6 +209,8 @@ TEST(Orphans, TheWaitBeginsAnewWithEachTime) {
   const auto guest = *spare.topology.add(node_called('2', NodeFlag::kReplica, spare.o));
   EXPECT_EQ(spare.verdict(), OrphanVerdict::kNoOrphan);
   spare.topology.edit(guest, [](Node& node) { node.flags.set(NodeFlag::kFail); });
+  spare.now += 2s;
+  EXPECT_EQ(spare.verdict(), OrphanVerdict::kTooSoon);
   EXPECT_EQ(spare.verdict_later(), OrphanVerdict::kFollow);
 }
 

@@ -112,6 +112,13 @@ TEST(Voting, TheOneWhoHasTheVoteIsNoRival) {
   EXPECT_EQ(e.verdict(), VoteVerdict::kGrant);
 }
 
+TEST(Voting, AnOlderVoteIsNotGivenAgain) {
+  Election e;
+  e.us.last_votes = {{e.primary, e.candidate, {7}, kNow - 1ms}};
+  e.us.note_vote(*e.topology.add(node_called('f', NodeFlag::kPrimary)), e.rival, kNow);
+  EXPECT_EQ(e.verdict(), VoteVerdict::kEpochSpent) << "this epoch's went to another primary's replica";
+}
+
 TEST(Voting, AnotherPrimarysVoteIsSpentAllTheSame) {
   Election e;
   e.us.note_vote(*e.topology.add(node_called('f', NodeFlag::kPrimary)), e.candidate, kNow);
