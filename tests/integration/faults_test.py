@@ -17,6 +17,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -73,15 +74,20 @@ class LocalWriter:
         namespace = cluster.namespaces.host(cluster.hosts.index(server.host) + 1)
         words = cluster.namespaces.inside(namespace, sys.executable, os.path.abspath(__file__), "--write-at", server.host,
                                           str(server.port), prefix, ",".join(slots))
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        # A file: a pipe that nobody reads yet would stop it.
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(words, stdout=self.output)
         self.acknowledged = []
 
     def stop(self):
         self.process.terminate()
         # The last line may have been cut short by TERM.
-        for line in self.process.communicate()[0].split("\n")[:-1]:
-            moment, key = line.split()
-            self.acknowledged.append((float(moment), key.encode()))
+        self.process.wait()
+        with self.output:
+            self.output.seek(0)
+            for line in self.output.read().split("\n")[:-1]:
+                moment, key = line.split()
+                self.acknowledged.append((float(moment), key.encode()))
 
 
 def write_at(host, port, prefix, slots):
