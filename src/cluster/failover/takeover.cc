@@ -16,7 +16,7 @@ constexpr milliseconds kOfferGap{1000};
 void TakeoverBid::ask(MonoTime now) {
   phase_ = Phase::kAsked;
   until_ = now + kTakeoverLimit;
-  offered_ = false;
+  primary_paused_ = false;
 }
 
 void TakeoverBid::force(MonoTime now) {
@@ -29,18 +29,18 @@ bool TakeoverBid::on_paused(ReplOffset offset, bool offered, MonoTime now) {
   if (phase_ == Phase::kNone) {
     if (!offered || (before != MonoTime{} && now - before < kOfferGap)) return false;
     until_ = now + kOfferLimit;
-    offered_ = true;
   } else if (phase_ != Phase::kAsked) {
     return false;
   }
   phase_ = Phase::kCatchingUp;
   offset_ = offset;
+  primary_paused_ = true;
   return true;
 }
 
 bool TakeoverBid::on_unpaused() {
   offered_at_ = {};
-  if (!offered_ || phase_ == Phase::kNone) return false;
+  if (!primary_paused_ || phase_ == Phase::kNone) return false;
   end();
   return true;
 }

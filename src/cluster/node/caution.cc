@@ -37,6 +37,8 @@ void ClusterNode::Member::watch_caution(Now now) {
   }
   const CautionVerdict verdict = caution_.judge(self().is_voter(), known, now.mono, settings_.node_timeout);
   if (verdict == CautionVerdict::kHoldBack) return;
+  // It follows the new owner once that is saved; until then a replica would still copy from it.
+  if (verdict == CautionVerdict::kReplaced && outbox_.has_barrier()) return;
   caution_.end();
   state_revision_ = 0;
   // Pings that wait for an answer are not repeated as long as this node is heard at all.

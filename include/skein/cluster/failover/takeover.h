@@ -32,7 +32,8 @@ class TakeoverBid {
   // A ping of the paused primary. True when the offset is news. Without having asked it is an
   // offer, taken when `offered` says that the sender means it so.
   bool on_paused(ReplOffset offset, bool offered, MonoTime now);
-  // The primary goes on without a pause: what it offered is void.
+  // The primary goes on without the pause it has shown before, as after a restart: its writers
+  // do not wait any more, so the offset is not the last one. True when the bid ends with it.
   bool on_unpaused();
   // True when the offset has just been reached.
   bool on_processed(ReplOffset processed);
@@ -49,7 +50,7 @@ class TakeoverBid {
   Phase phase_ = Phase::kNone;
   MonoTime until_{};
   ReplOffset offset_;
-  bool offered_ = false;
+  bool primary_paused_ = false;
   MonoTime offered_at_{};  // the last ping of the offer
 };
 

@@ -55,8 +55,20 @@ TEST(Bid, AnOfferIsTakenAndCanBeWithdrawn) {
   EXPECT_TRUE(bid.on_unpaused());
   EXPECT_FALSE(bid.may_elect());
   bid.ask(kStart);
-  EXPECT_FALSE(bid.on_unpaused()) << "what was asked for is no offer";
+  EXPECT_FALSE(bid.on_unpaused()) << "the pause that was asked for has not begun";
   EXPECT_TRUE(bid.is_under_way());
+}
+
+TEST(Bid, EndsWhenThePrimaryHasForgottenItsPause) {
+  TakeoverBid bid;
+  bid.ask(kStart);
+  EXPECT_TRUE(bid.on_paused({50}, false, kStart));
+  EXPECT_TRUE(bid.on_processed({50}));
+  EXPECT_TRUE(bid.on_unpaused()) << "it was restarted, and takes writes again";
+  EXPECT_FALSE(bid.may_elect());
+  bid.force(kStart);
+  EXPECT_FALSE(bid.on_unpaused()) << "that does not ask for a pause";
+  EXPECT_TRUE(bid.may_elect());
 }
 
 TEST(Bid, AnOfferEndsBeforeTheWritersGoOn) {
