@@ -114,18 +114,6 @@ std::set<std::uint32_t> heard_by(const Host& to, const Hosts& hosts, const Netwo
   return reached;
 }
 
-bool hears_most_voters(const Host& viewer, const Hosts& hosts, const Network& network) {
-  const Topology& topology = viewer.node().topology();
-  const auto heard = heard_by(viewer, hosts, network);
-  std::size_t voters = 0;
-  for (const auto& host : hosts) {
-    if (!heard.contains(host->id().value)) continue;
-    const NodeIndex index = topology.find(host->node().id());
-    if (!index.is_none() && topology.node(index).is_voter()) ++voters;
-  }
-  return voters >= topology.voter_count() / 2 + 1;
-}
-
 }  // namespace
 
 std::optional<std::string> find_disagreement(const Hosts& hosts, Agreement wanted) {
@@ -145,19 +133,28 @@ std::optional<std::string> find_disagreement(const Hosts& hosts, Agreement wante
 }
 
 void IsolationWatch::look(const Hosts& hosts, const Network& network, WorldTime now, Journal& journal) {
-  for (const auto& host : hosts) {
-    const bool is_alone = host->is_running() && host->node().state() == ClusterState::kOk &&
-                          host->node().topology().voter_count() > 0 &&
-                          !hears_most_voters(*host, hosts, network);
-    if (!is_alone) {
-      alone_since_.erase(host->id().value);
+  for (const auto& viewer : hosts) {
+    auto& last = last_heard_[viewer->id().value];
+    last.resize(hosts.size(), now);
+    if (!viewer->is_running()) {
+      std::fill(last.begin(), last.end(), now);  // what waits for it is news when it wakes
       continue;
     }
-    const auto [since, is_new] = alone_since_.try_emplace(host->id().value, now);
+    for (const auto host : heard_by(*viewer, hosts, network)) last[host] = now;
+    if (viewer->node().state() != ClusterState::kOk) continue;
     // A ping goes out within half the node timeout, its answer is missed after a whole one,
     // and what was on its way when the network was cut may still have arrived.
-    if (!is_new && now - since->second > 5 * host->settings().node_timeout / 2 + seconds{2}) {
-      journal.violation(host->name() + " goes on serving though it hears from no majority");
+    const auto limit = 5 * viewer->settings().node_timeout / 2 + seconds{2};
+    const Topology& topology = viewer->node().topology();
+    std::size_t voters = 0;
+    for (const auto& host : hosts) {
+      if (host->is_up()) ids_[host->id().value] = host->node().id();
+      if (now - last[host->id().value] > limit) continue;
+      const NodeIndex index = topology.find(ids_[host->id().value]);
+      if (!index.is_none() && topology.node(index).is_voter()) ++voters;
+    }
+    if (topology.voter_count() > 0 && voters < topology.voter_count() / 2 + 1) {
+      journal.violation(viewer->name() + " goes on serving though it hears from no majority");
     }
   }
 }

@@ -32,7 +32,8 @@ class IsolationWatch {
   void look(const Hosts& hosts, const Network& network, WorldTime now, Journal& journal);
 
  private:
-  std::map<std::uint32_t, WorldTime> alone_since_;
+  std::map<std::uint32_t, std::vector<WorldTime>> last_heard_;  // of each host, by each
+  std::map<std::uint32_t, NodeId> ids_;                         // also of those that are down
 };
 
 }  // namespace skein::sim

@@ -12,6 +12,8 @@ namespace {
 
 // Two machines' clocks do not run alike: in a node timeout they may be apart by this part.
 constexpr int kClockDrift = 5000;
+// For so many node timeouts after a TAKEOVER members may see different voters.
+constexpr int kTakeoverDoubt = 8;
 // How long a primary that lost its data holds back at most; see failover/cautious_start.h.
 constexpr seconds kMostCaution{10};
 
@@ -37,11 +39,21 @@ void DataWitness::on_started(const Host& host) {
 
 void DataWitness::on_promoted(const Host& host, PromotionKind kind) {
   const Topology& topology = host.node().topology();
-  promotions_.push_back(
-      {&host, topology.self().config_epoch, topology.slots_of(kSelf), kind, queue_.now()});
-  if (kind != PromotionKind::kElected) return;
-  if (host.data_facts_given().primary_silence == milliseconds::max()) {
+  if (kind == PromotionKind::kElected && host.data_facts_given().primary_silence == milliseconds::max()) {
     broken(host, "was elected though it has never had its primary's data");
+  }
+  const auto span = kTakeoverDoubt * host.settings().node_timeout;
+  if (kind == PromotionKind::kTakenOver) last_takeover_ = queue_.now();
+  // Who took a place without votes is a voter to some and unknown to others: two majorities.
+  if (kind == PromotionKind::kElected && last_takeover_ && queue_.now() - *last_takeover_ < span) return;
+  promotions_.push_back(
+      {&host, topology.self().config_epoch, topology.slots_of(kSelf), kind, queue_.now(), false});
+}
+
+void DataWitness::on_durable(const Host& host) {
+  for (Promotion& promotion : promotions_) {
+    if (promotion.winner != &host || promotion.is_saved || !host.durable()->is_primary) continue;
+    promotion.is_saved = host.durable()->config_epoch >= promotion.epoch;
   }
 }
 
@@ -57,7 +69,7 @@ void DataWitness::on_acknowledged(const Host& host, Slot slot, KeyNumber key, Ke
   const Epoch epoch = topology.self().config_epoch;
   for (const Promotion& later : promotions_) {
     if (later.winner == &host || later.epoch <= epoch || later.kind != PromotionKind::kElected) continue;
-    if (!later.slots.has(slot)) continue;
+    if (!later.is_saved || !later.slots.has(slot)) continue;
     const nanoseconds after = queue_.now() - later.at;
     if (after <= host.settings().node_timeout / kClockDrift) continue;
     broken(host, fmt::format("acknowledges a write to slot {} with epoch {}, {} us after {} was elected with {}",

@@ -2,7 +2,8 @@
 //
 //  - Once a replica has won its election, a primary with an older config epoch acknowledges
 //    no write for the slots it took. FORCE and TAKEOVER are excepted, as they do not ask
-//    the primary, and slots that an operator moves.
+//    the primary, elections soon after a TAKEOVER, as that gives a vote which not everybody
+//    knows of, and slots that an operator moves.
 //  - A replica that stands by itself has had its primary's data.
 //  - A primary that lost its data does not empty a replica that has it, but for the risk
 //    it has to take at last.
@@ -37,6 +38,7 @@ class DataWitness {
 
   void on_started(const Host& host);
   void on_promoted(const Host& host, PromotionKind kind);
+  void on_durable(const Host& host);
   void on_acknowledged(const Host& host, Slot slot, KeyNumber key, KeyValue value);
   // A key is about to be overwritten: what it holds now is what is left of earlier writes.
   void on_write(Slot slot, KeyNumber key, KeyValue before);
@@ -68,6 +70,7 @@ class DataWitness {
     SlotBitmap slots;
     PromotionKind kind = PromotionKind::kElected;
     WorldTime at;
+    bool is_saved = false;  // before that a power loss undoes it
   };
   struct SlotKey {
     Slot slot;
@@ -80,6 +83,7 @@ class DataWitness {
   const EventQueue& queue_;
   Journal& journal_;
   std::vector<Promotion> promotions_;
+  std::optional<WorldTime> last_takeover_;
   std::map<NodeId, const Host*> hosts_;
   std::set<Slot> operated_;
   std::map<SlotKey, KeyValue> resting_;

@@ -65,10 +65,12 @@ void calm_down(Sim& sim, SlotMoves& moves) {
     return moves.under_way() == 0 && !find_disagreement(sim.hosts(), Agreement::kHealth);
   };
   // While a slot is open its two ends may see its owner otherwise than all others do.
+  bool is_fixed = false;
   do {
     sim.heal();  // again: what was told to end may only now have ended
     sim.run_until(is_calm, kBetweenRepairs);
-  } while (!moves.fix() && sim.elapsed() < deadline && !sim.violation());
+    is_fixed = moves.fix();
+  } while (!(is_fixed && is_calm()) && sim.elapsed() < deadline && !sim.violation());
   sim.await(Agreement::kHealth, kCalmLimit);
 }
 

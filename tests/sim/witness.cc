@@ -34,6 +34,7 @@ void Witness::on_started(const Host& host) {
   fresh.last_vote_epoch = node.last_vote_epoch();
   fresh.started = host.now().mono;
   fresh.was_replica = node.topology().self().is_replica();
+  fresh.own_epoch = node.topology().self().config_epoch;
   record(host) = std::move(fresh);
   on_durable(host);
 
@@ -234,6 +235,7 @@ void Witness::check_promotion(const Host& winner) {
   if (!won_epochs_.insert(epoch).second) broken(winner, fmt::format("wins epoch {}, which was won before", epoch.value));
   topology.for_each_node([&](NodeIndex index, const Node& node) {
     if (index == kSelf || !node.is_primary() || node.config_epoch != epoch) return;
+    if (epochs_without_votes_.contains(epoch)) return;  // the clash rule will tell them apart
     broken(winner, fmt::format("wins epoch {}, but {} has {}", epoch.value, node.id.view(), node.config_epoch.value));
   });
 }
@@ -259,6 +261,7 @@ void Witness::on_durable(const Host& host) {
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<char>(slots[i] | held.slots[i]);
   }
   held = {disk.config_epoch, std::move(slots)};
+  data_.on_durable(host);
 }
 
 void Witness::after_step(const Host& host) {
@@ -272,7 +275,13 @@ void Witness::after_step(const Host& host) {
   memory.current_epoch = node.current_epoch();
   memory.last_vote_epoch = node.last_vote_epoch();
   const Node& self = node.topology().self();
-  if (memory.was_replica && self.is_voter()) check_promotion(host);
+  const bool grew = self.is_primary() && memory.own_epoch != Epoch{} && self.config_epoch > memory.own_epoch;
+  const bool is_promoted = memory.was_replica && self.is_voter();
+  if (grew && (!is_promoted || host.promotion_kind() == PromotionKind::kTakenOver)) {
+    epochs_without_votes_.insert(self.config_epoch);
+  }
+  memory.own_epoch = self.config_epoch;
+  if (is_promoted) check_promotion(host);
   memory.was_replica = self.is_replica();
   if (node.topology().revision() != memory.revision) check_table(host);
   if (memory.heard_new_claim || node.topology().slots_revision() != memory.slots_revision) check_claims(host);

@@ -84,6 +84,7 @@ class Witness {
     const void* last_checked_packet = nullptr;
     MonoTime started{};
     bool was_replica = false;
+    Epoch own_epoch;
     std::map<NodeId, MonoTime> last_ping;  // of each other member
     // What its disk has held with one config epoch: packets that waited for a save may leave
     // after the next, which gave some of it up.
@@ -120,6 +121,7 @@ class Witness {
   std::set<NodeId> ids_;
   std::map<std::pair<NodeId, Epoch>, MachineId> votes_;  // voter and epoch to candidate
   std::set<Epoch> won_epochs_;
+  std::set<Epoch> epochs_without_votes_;  // taken by an operator's command or by the clash rule
   std::optional<Before> before_;
   std::optional<Epoch> vote_before_;  // when a candidate asks by itself
 };
