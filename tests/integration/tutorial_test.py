@@ -570,6 +570,8 @@ class OnThreeHosts(Story):
 
     def test_08_and_is_made_primary_by_hand(self):
         wait_until(lambda: self.victim.info("replication")["master_link_status"] == "up", 20, "the link")
+        # It has only just come back: redis too refuses while the bus link is not there.
+        wait_until(lambda: self.row(self.victim, self.successor)["link"] == "connected", 10, "the bus link")
         with Terminal("-h", self.victim.host, "-p", self.victim.port, *self.words(), "-c") as terminal:
             self.assertEqual(["OK"], terminal.type("cluster failover"))
         wait_until(lambda: self.row(self.victim, self.victim)["slots"] == ["5461-10922"], 15, "the switch")
