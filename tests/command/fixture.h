@@ -38,6 +38,7 @@ class RecordedActions : public NodeActions {
   std::optional<std::string> rewrite_failure;
   std::optional<std::string> shutdown_failure;
   bool shutdown_under_way = false;
+  bool shutdown_waits = false;
   InfoFacts info;
   // What apply_config, pause_clients and shut_down were last told.
   std::vector<std::string> applied_directives;
@@ -52,6 +53,7 @@ class RecordedActions : public NodeActions {
   void pause_clients(PauseKind kind, MonoTime until) override;
   void close_session(Session& session, bool after_replies) override;
   Result<void> shut_down(const ShutdownRequest& request) override;
+  [[nodiscard]] bool waits_to_shut_down() const override { return shutdown_waits; }
   bool abort_shutdown() override;
   void free_later(std::vector<DetachedTables> tables) override;
   InfoFacts info_facts() override;

@@ -225,6 +225,19 @@ TEST_F(ServerCommands, Shutdown) {
   EXPECT_TRUE(actions.shutdown.nosave && !actions.shutdown.save);
 }
 
+TEST_F(ServerCommands, AShutdownThatWaitsIsAnsweredLater) {
+  actions.shutdown_waits = true;
+  EXPECT_EQ(run("SHUTDOWN"), "");
+  ASSERT_NE(client().session.suspended, nullptr);
+  EXPECT_EQ(client().session.suspended->reason, SuspendReason::kHandover);
+}
+
+TEST_F(ServerCommands, InfoTellsHowLongAShutdownWaits) {
+  EXPECT_EQ(run("INFO", "server").find("shutdown_in_milliseconds"), std::string::npos);
+  actions.info.shutdown_in_millis = 1500;
+  EXPECT_NE(run("INFO", "server").find("shutdown_in_milliseconds:1500\r\n"), std::string::npos);
+}
+
 TEST_F(ServerCommands, SlowlogTells) {
   facts.slow_ticks = 0;
   client().session.name = "joe";
