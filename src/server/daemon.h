@@ -119,7 +119,7 @@ class Daemon final : public NodeActions {
   void load_data();
   void on_loaded(const Loading::Loaded& loaded, MonoTime begun);
   void hold_back_without_data();
-  [[nodiscard]] Result<void> claim_loaded_slots();
+  [[nodiscard]] Result<void> claim_held_slots();
   [[nodiscard]] RdbFacts snapshot_facts() const;
 
   // daemon_role.cc: primary or replica, outside the cluster and in it.

@@ -48,7 +48,7 @@ void Daemon::on_loaded(const Loading::Loaded& loaded, MonoTime begun) {
   log_.notice(fmt::format("DB loaded from disk: {:.3f} seconds",
                           std::chrono::duration<double>(read_boot_clock() - begun).count()));
   if (cluster_ != nullptr) {
-    if (auto claimed = claim_loaded_slots(); !claimed) {
+    if (auto claimed = claim_held_slots(); !claimed) {
       give_up(claimed.error().message());
       return;
     }
@@ -65,7 +65,7 @@ void Daemon::hold_back_without_data() {
 
 // Keys of slots that the cluster does not give us: what nobody owns becomes ours, what another
 // primary owns is taken for the rest of a migration that was under way, as redis does.
-Result<void> Daemon::claim_loaded_slots() {
+Result<void> Daemon::claim_held_slots() {
   if (cluster_->is_replica()) return {};
   for (int i = 1; i < keyspace_.count(); ++i) {
     if (keyspace_.db(i).size() > 0) {
@@ -73,6 +73,7 @@ Result<void> Daemon::claim_loaded_slots() {
     }
   }
   ClusterNode& node = cluster_->node();
+  bool claimed = false;
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     const Slot slot{static_cast<std::uint16_t>(i)};
     const Topology& topology = node.topology();
@@ -93,8 +94,9 @@ Result<void> Daemon::claim_loaded_slots() {
       done = node.set_slot(words, facts_.now);
     }
     if (!done) log_.warning(done.error().message());
+    claimed = true;
   }
-  cluster_->carry_out_effects(true);
+  if (claimed) cluster_->carry_out_effects(true);
   return {};
 }
 

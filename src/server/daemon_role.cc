@@ -111,6 +111,10 @@ void Daemon::follow_cluster_role() {
   } else if (replication_.is_replica()) {
     replication_.stop_following();
     resume_later(SuspendReason::kPaused);
+    // What a slot move has left here while its ends were dying is found by its open slot.
+    asio::post(loop_, [this] {
+      if (!stopping_) (void)claim_held_slots();
+    });
   }
 }
 

@@ -207,6 +207,7 @@ void ClusterNode::Member::on_vote_request(const Arrival& arrival) {
   const bool asks_itself = !settings_.bugs.vote_for_the_living;
 
   const NodeIndex primary = topology_.node(arrival.sender).primary;
+  tell_of_missing_slots(arrival);
   const VoteFacts facts{.now = arrival.now.mono,
                         .node_timeout = settings_.node_timeout,
                         .primary_heard = primary.is_none() || primary == kSelf || !asks_itself
@@ -223,6 +224,17 @@ void ClusterNode::Member::on_vote_request(const Arrival& arrival) {
   }
   // After that long the candidate has given up.
   send_bare(MessageType::kAuthAck, arrival.sender, arrival.now.mono + settings_.node_timeout);
+}
+
+// A slot the failed primary got just before, and its replica has not heard of, would be nobody's
+// once the replica has won: its data are there, its owner is dead.
+void ClusterNode::Member::tell_of_missing_slots(const Arrival& arrival) {
+  const NodeIndex primary = topology_.node(arrival.sender).primary;
+  if (primary.is_none() || primary == kSelf || arrival.packet.config_epoch > topology_.node(primary).config_epoch) return;
+  const SlotBitmap known = SlotBitmap::from_wire(arrival.packet.slots);
+  bool misses_some = false;
+  topology_.slots_of(primary).for_each([&](Slot slot) { misses_some = misses_some || !known.has(slot); });
+  if (misses_some) send_update(arrival.sender, primary);
 }
 
 // A candidate asks again and again; it is told of when the answer changes.

@@ -82,7 +82,6 @@ class ClusterNode::Member {
   void abandon_handover(Now now);
   void hold_back_without_data(Now now);
   void save_config() { outbox_.want_save(); }
-  bool has_promised() const { return outbox_.has_barrier(); }
   Result<std::int64_t> count_failure_reports(std::string_view id, Now now);
   Result<std::vector<std::string>> replicas(std::string_view id, Now now) const;
   // Every command ends with it, whatever came out: state, replication target, save.
@@ -242,6 +241,7 @@ class ClusterNode::Member {
   void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots);
   void move_slot(Slot slot, NodeIndex to);
   NodeIndex find_newer_owner(const Arrival& arrival) const;
+  void tell_of_missing_slots(const Arrival& arrival);
   void leave_shared_epoch(NodeIndex other, Epoch others_epoch);
   Result<Epoch> take_new_epoch();
 

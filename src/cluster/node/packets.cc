@@ -224,10 +224,16 @@ void ClusterNode::Member::on_fail(const Arrival& arrival, const FailBody& body) 
   save_lazily();
 }
 
-void ClusterNode::Member::on_update(const Arrival&, const UpdateBody& body) {
+void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& body) {
   const NodeIndex about = topology_.find(body.node);
   if (about.is_none() || about == kSelf || settings_.bugs.ignore_update) return;
-  if (topology_.node(about).config_epoch >= body.config_epoch) return;  // nothing new
+  const Node& known = topology_.node(about);
+  if (known.config_epoch > body.config_epoch) return;
+  if (known.config_epoch == body.config_epoch) {
+    // Nothing new, but for the last slots of a primary that died before it could tell of them.
+    if (arrival.packet.marked && known.is_primary() && known.has_failed()) take_claim(about, body.config_epoch, body.slots);
+    return;
+  }
   set_primary(about);
   end_hearsay(about);
   set_config_epoch_of(about, body.config_epoch);

@@ -26,6 +26,34 @@ TEST(Failover, AReplicaTakesOverSoonAfterTheNodeTimeout) {
   }
 }
 
+// Voters heard of it from whoever moved the slot, its own replica did not.
+TEST(Failover, ASlotThePrimaryGotJustBeforeIsTakenOverToo) {
+  Shards net(3, 1);
+  const std::string primary(net.id(0));
+  const auto set_slot = [&](std::size_t at, std::string_view slot, std::string_view action, std::string_view other) {
+    const std::string_view words[] = {slot, action, other};
+    ASSERT_TRUE(net.node(at).set_slot(words, net.now()));
+  };
+  const auto move = [&](std::string_view slot) {
+    const std::string source(net.id(1));
+    set_slot(0, slot, "importing", source);
+    set_slot(1, slot, "migrating", primary);
+    for (const std::size_t at : {0u, 1u, 2u}) set_slot(at, slot, "node", primary);
+  };
+  move("8000");  // takes a new epoch, which everybody hears
+  net.run_for(2s);
+  net.host(0).is_mute = true;
+  move("8001");
+  ASSERT_TRUE(net.kill_and_wait(0, 3));
+  net.run_for(1s);
+  for (const std::size_t at : {1u, 2u, 3u, 4u, 5u}) {
+    const Topology& topology = net.node(at).topology();
+    for (const std::uint16_t slot : {8000, 8001}) {
+      EXPECT_EQ(topology.node(topology.owner({slot})).id.view(), net.id(3)) << "slot " << slot << " as " << at << " sees it";
+    }
+  }
+}
+
 TEST(Failover, TheReturningPrimaryBecomesAReplica) {
   Shards net(3, 1);
   ASSERT_TRUE(net.kill_and_wait(0, 3));
