@@ -56,8 +56,10 @@ void write_argument(ReplyWriter& reply, const ArgSpec& argument) {
                                               {"summary", argument.summary},
                                               {"since", argument.since},
                                               {"deprecated_since", argument.deprecated_since}};
-  reply.map(2 + (argument.type == ArgType::kKey ? 1 : 0) + count_given(texts) + (argument.flags != 0 ? 1 : 0) +
-            (argument.arguments.empty() ? 0 : 1));
+  // The word that stands for nothing being there.
+  const bool empty_token = argument.type == ArgType::kPureToken && argument.token.empty();
+  reply.map(2 + (argument.type == ArgType::kKey ? 1 : 0) + (empty_token ? 1 : 0) + count_given(texts) +
+            (argument.flags != 0 ? 1 : 0) + (argument.arguments.empty() ? 0 : 1));
   reply.bulk("name");
   reply.bulk(argument.name);
   reply.bulk("type");
@@ -65,6 +67,10 @@ void write_argument(ReplyWriter& reply, const ArgSpec& argument) {
   if (argument.type == ArgType::kKey) {
     reply.bulk("key_spec_index");
     reply.integer(argument.key_spec);
+  }
+  if (empty_token) {
+    reply.bulk("token");
+    reply.bulk("");
   }
   write_given(reply, texts);
   if (argument.flags != 0) write_argument_flags(reply, argument.flags);

@@ -81,6 +81,8 @@ void debug_reload(Call& call) {
       return;
     }
   }
+  // What is merged may replace keys that are under way.
+  call.keyspace.context().flying.before_flush(-1);
   if (const auto done = call.services.snapshots->reload(how); !done) {
     call.reply.error(done.error().message());
   } else {

@@ -54,12 +54,21 @@ OptionFault read_options(std::span<const std::string_view> arguments, MigrateOpt
   return OptionFault::kNone;
 }
 
-// As redis's: where options are not understood there is still the key in its place, but not beside KEYS.
+// As redis's: words that are no options are passed over, and without KEYS there is the key in its place.
 std::optional<KeyPositions> find_keys_to_migrate(std::span<const std::string_view> arguments) {
-  MigrateOptions options;
-  if (read_options(arguments, options) == OptionFault::kKeyBesideKeys) return std::nullopt;
-  const bool none = options.keys.last < options.keys.first;
-  return none ? KeyPositions{3, 3} : options.keys;
+  const KeyPositions in_its_place{3, 3};
+  for (std::size_t i = kFirstOption; i < arguments.size(); ++i) {
+    if (equals_ignore_case(arguments[i], "auth")) {
+      ++i;
+    } else if (equals_ignore_case(arguments[i], "auth2")) {
+      i += 2;
+    } else if (equals_ignore_case(arguments[i], "keys")) {
+      if (!arguments[3].empty()) return std::nullopt;
+      if (i + 1 == arguments.size()) return in_its_place;
+      return KeyPositions{i + 1, arguments.size() - 1};
+    }
+  }
+  return in_its_place;
 }
 
 void add_bulk(std::string& out, std::string_view word) {
@@ -206,10 +215,11 @@ void migrate(Call& call) {
 constexpr ArgSpec kKeyOrEmpty[] = {key_arg(), word_arg("empty_string", "")};
 constexpr ArgSpec kUserAndPassword[] = {text_arg("username"), text_arg("password")};
 constexpr ArgSpec kAuthentication[] = {
-    since("4.0.7", text_arg("password", "AUTH")),
+    optional(since("4.0.7", text_arg("password", "AUTH"))),
     {.name = "username_password",
      .type = ArgType::kBlock,
      .token = "AUTH2",
+     .flags = arg_flag::kOptional,
      .since = "6.0.0",
      .arguments = kUserAndPassword}};
 constexpr ArgSpec kMigrateArgs[] = {

@@ -137,6 +137,8 @@ bool Migrations::writers_wait() const {
 void Migrations::touch_down(Flight& flight, std::string error) {
   flight.link.reset();
   flight.error = std::move(error);
+  // The lease may have lapsed since the last turn.
+  hooks_.begin_turn();
   if (writers_wait()) {
     arm_timer(read_boot_clock() + kLandingRetry);
   } else {
@@ -145,7 +147,6 @@ void Migrations::touch_down(Flight& flight, std::string error) {
 }
 
 void Migrations::land(Flight& landing) {
-  hooks_.begin_turn();
   const auto flight = take_out(landing);
   if (flight->exchange && !flight->what.copies) remove_arrived(*flight);
   answer(*flight, flight->error);
@@ -284,6 +285,7 @@ void Migrations::on_timer() {
     if (at == flights_.end()) continue;
     Flight& flight = **at;
     if (flight.link == nullptr) {
+      hooks_.begin_turn();
       if (writers_wait()) {
         arm_timer(now + kLandingRetry);
       } else {

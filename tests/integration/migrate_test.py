@@ -10,7 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from testbed import Cluster, Server, beyond_redis, reference_binary, server_binary, wait_until  # noqa: E402
-from testbed.clusters import own_id  # noqa: E402
+from testbed.clusters import nodes, own_id  # noqa: E402
 from testbed.migrate_target import FakeTarget  # noqa: E402
 from testbed.psync import BareReplica  # noqa: E402
 from testbed.replication import follow, wait_caught_up  # noqa: E402
@@ -467,6 +467,38 @@ class SlotsInFlight(unittest.TestCase):
             client.ask("MIGRATE", "127.0.0.1", self.target.port, self.key + "2", 0, 600000)
             client.ask("EXISTS", self.key + "2")
             self.assertEqual(b"*2\r\n" + READING + b":1\r\n", client.request("EXEC"))
+
+
+@beyond_redis
+class SetslotIsKept(unittest.TestCase):
+    """It is answered before the file has been synced, and nevertheless a kill -9 takes nothing back."""
+
+    def test_what_was_answered_is_there_after_a_kill(self):
+        with Cluster(count=3) as cluster:
+            cluster.create(replicas=0)
+            source, other, _ = cluster.servers
+            name, mine = own_id(other), own_id(source)
+            with other.connect() as client:
+                for slot in range(100, 130):
+                    client.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", mine)
+            for last in (100, 103, 110, 129):
+                with source.connect() as client:
+                    for slot in range(100, last + 1):
+                        client.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", name)
+                    source.kill()
+                source.start()
+                marks = [f"[{slot}->-{name}]" for slot in range(100, last + 1)]
+                self.assertEqual(marks, nodes(source)[mine]["slots"][-len(marks):])
+            # And what is closed stays closed, whatever was noted before.
+            with source.connect() as client:
+                for slot in range(100, 130):
+                    client.ask("CLUSTER", "SETSLOT", slot, "STABLE")
+                source.kill()
+            source.start()
+            self.assertEqual(["0-5460"], nodes(source)[mine]["slots"])
+            for slot in range(100, 130):
+                other.ask("CLUSTER", "SETSLOT", slot, "STABLE")
+            cluster.wait_agreed()
 
 
 @beyond_redis
