@@ -71,14 +71,14 @@ inline constexpr std::array kClusterRows{
     boolean<&S::cluster_allow_reads_when_down>("cluster-allow-reads-when-down", "no").acts(),
     boolean<&S::cluster_allow_pubsubshard_when_down>("cluster-allow-pubsubshard-when-down", "yes"),
     boolean<&S::cluster_allow_replica_migration>("cluster-allow-replica-migration", "yes")
-        .acts()
-        .noted("a primary that lost its last slot follows the winner; replicas move to no orphan yet"),
-    integer<&S::cluster_migration_barrier>("cluster-migration-barrier", "1", 0, kIntMax),
+        .acts(),
+    integer<&S::cluster_migration_barrier>("cluster-migration-barrier", "1", 0, kIntMax).acts(),
     boolean<&S::cluster_replica_no_failover>("cluster-replica-no-failover", "no")
         .also("cluster-slave-no-failover")
         .acts(),
     integer<&S::cluster_replica_validity_factor>("cluster-replica-validity-factor", "10", 0, kIntMax)
-        .also("cluster-slave-validity-factor"),
+        .also("cluster-slave-validity-factor")
+        .acts(),
     memory<&S::cluster_link_sendbuf_limit>("cluster-link-sendbuf-limit", "0", 0, UINT64_MAX)
         .acts()
         .noted("0: still at most 64 MiB"),

@@ -163,12 +163,15 @@ class Trial:
     def fix(self):
         def fixed():
             entry = primaries(self.cluster)[0]
-            run_redis_cli("--cluster", "fix", entry.address, "--cluster-yes", given="yes\n" * 8, timeout=120)
+            self.fixed = run_redis_cli("--cluster", "fix", entry.address, "--cluster-yes", given="yes\n" * 8, timeout=120).stdout
             done = run_redis_cli("--cluster", "check", entry.address)
             self.checked = done.stdout
             return done.returncode == 0 and "[ERR]" not in done.stdout and "[WARNING]" not in done.stdout
 
-        wait_until(fixed, 90, "redis-cli --cluster fix to put it in order")
+        try:
+            wait_until(fixed, 90, "redis-cli --cluster fix to put it in order")
+        except AssertionError as never:
+            raise Broken(f"{never}\nfix: {self.fixed}\ncheck: {self.checked}") from None
         self.cluster.wait_agreed(timeout=60)
 
     def judge(self, writers, under_way):

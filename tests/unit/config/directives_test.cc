@@ -62,7 +62,7 @@ TEST(Directives, DefaultsAreRedis) {
   ASSERT_TRUE(config.set("port", "17817"));
   ASSERT_TRUE(config.set("bind", "127.0.0.1"));
   config.found_directory("/tmp");
-  std::set<std::string> names;
+  std::set<std::string> names(std::begin(kOwnDirectives), std::end(kOwnDirectives));
   for (const auto& line : fixture_lines("config_get.txt")) {
     const auto words = split_words(line);
     ASSERT_TRUE(words && words->size() == 2) << line;

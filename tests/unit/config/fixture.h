@@ -14,6 +14,9 @@ inline std::string fixture(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// What redis does not have.
+inline constexpr std::string_view kOwnDirectives[] = {"cluster-handover-on-shutdown"};
+
 // Without the lines that begin with '#'.
 inline std::vector<std::string> fixture_lines(const std::string& name) {
   std::vector<std::string> lines;
