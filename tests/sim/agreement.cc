@@ -133,22 +133,26 @@ std::optional<std::string> find_disagreement(const Hosts& hosts, Agreement wante
 }
 
 void IsolationWatch::look(const Hosts& hosts, const Network& network, WorldTime now, Journal& journal) {
+  for (const auto& host : hosts) {
+    if (host->is_up()) ids_[host->id().value] = host->node().id();
+  }
   for (const auto& viewer : hosts) {
     auto& last = last_heard_[viewer->id().value];
     last.resize(hosts.size(), now);
+    const bool serves = viewer->is_running() && viewer->node().state() == ClusterState::kOk;
+    if (!serves) serving_since_[viewer->id().value] = now;
     if (!viewer->is_running()) {
       std::fill(last.begin(), last.end(), now);  // what waits for it is news when it wakes
       continue;
     }
     for (const auto host : heard_by(*viewer, hosts, network)) last[host] = now;
-    if (viewer->node().state() != ClusterState::kOk) continue;
     // A ping goes out within half the node timeout, its answer is missed after a whole one,
     // and what was on its way when the network was cut may still have arrived.
     const auto limit = 5 * viewer->settings().node_timeout / 2 + seconds{2};
+    if (now - serving_since_.try_emplace(viewer->id().value, now).first->second <= limit) continue;
     const Topology& topology = viewer->node().topology();
     std::size_t voters = 0;
     for (const auto& host : hosts) {
-      if (host->is_up()) ids_[host->id().value] = host->node().id();
       if (now - last[host->id().value] > limit) continue;
       const NodeIndex index = topology.find(ids_[host->id().value]);
       if (!index.is_none() && topology.node(index).is_voter()) ++voters;

@@ -33,6 +33,7 @@ class IsolationWatch {
 
  private:
   std::map<std::uint32_t, std::vector<WorldTime>> last_heard_;  // of each host, by each
+  std::map<std::uint32_t, WorldTime> serving_since_;
   std::map<std::uint32_t, NodeId> ids_;                         // also of those that are down
 };
 

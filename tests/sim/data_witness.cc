@@ -123,6 +123,8 @@ std::optional<std::string> DataWitness::find_wrong_data(const std::vector<std::u
     const Topology& topology = host->node().topology();
     const Dataset& data = host->data().data();
     if (topology.self().is_primary()) {
+      // TAKEOVER from a primary that has lost its slots: what it holds is nobody's.
+      if (topology.self().slot_count == 0) continue;
       for (const auto& [slot, keys] : data.slots()) {
         for (const auto& [key, value] : keys) {
           const auto [other, is_only] = holders.try_emplace({slot, key}, host.get());

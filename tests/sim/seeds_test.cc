@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kSeedsInCi = 25;  // some ten times as slow each
 constexpr std::uint64_t kFewestElections = 80;
 #else
-constexpr std::uint64_t kSeedsInCi = 250;
+constexpr std::uint64_t kSeedsInCi = 300;
 constexpr std::uint64_t kFewestElections = 1000;
 #endif
 

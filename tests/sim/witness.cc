@@ -232,10 +232,15 @@ void Witness::check_promotion(const Host& winner) {
     broken(winner, fmt::format("is promoted in epoch {} with {} votes of {}", epoch.value, votes,
                                topology.voter_count()));
   }
-  if (!won_epochs_.insert(epoch).second) broken(winner, fmt::format("wins epoch {}, which was won before", epoch.value));
+  // Of two shards that is for the clash rule: their elections may have had different voters.
+  const SlotBitmap slots = topology.slots_of(kSelf);
+  const auto [won, is_first] = won_epochs_.try_emplace(epoch, slots);
+  bool is_won_twice = false;
+  if (!is_first) won->second.for_each([&](Slot slot) { is_won_twice = is_won_twice || slots.has(slot); });
+  if (is_won_twice) broken(winner, fmt::format("wins epoch {}, which was won before", epoch.value));
   topology.for_each_node([&](NodeIndex index, const Node& node) {
     if (index == kSelf || !node.is_primary() || node.config_epoch != epoch) return;
-    if (epochs_without_votes_.contains(epoch)) return;  // the clash rule will tell them apart
+    if (epochs_without_votes_.contains(epoch) || !is_first) return;  // the clash rule will tell them apart
     broken(winner, fmt::format("wins epoch {}, but {} has {}", epoch.value, node.id.view(), node.config_epoch.value));
   });
 }

@@ -120,7 +120,7 @@ class Witness {
   std::set<std::pair<std::string, std::uint16_t>> addresses_;
   std::set<NodeId> ids_;
   std::map<std::pair<NodeId, Epoch>, MachineId> votes_;  // voter and epoch to candidate
-  std::set<Epoch> won_epochs_;
+  std::map<Epoch, SlotBitmap> won_epochs_;  // and what was won with it first
   std::set<Epoch> epochs_without_votes_;  // taken by an operator's command or by the clash rule
   std::optional<Before> before_;
   std::optional<Epoch> vote_before_;  // when a candidate asks by itself
