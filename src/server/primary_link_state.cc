@@ -56,7 +56,7 @@ void PrimaryLink::State::follow(std::string host, std::uint16_t port) {
   host_ = std::move(host);
   port_ = port;
   history_lost_ = false;
-  down_since_ = {};  // this one was never up
+  has_been_up_ = false;
   link_.set(settings_of_link());
   handle(link_.follow(name_of(host_, port_), read_boot_clock()));
 }
@@ -296,7 +296,10 @@ void PrimaryLink::State::execute() {
 void PrimaryLink::State::tell_changes() {
   if (was_up_ == is_up() && was_syncing_ == is_syncing()) return;
   if (was_up_ && !is_up()) down_since_ = read_boot_clock();
-  if (is_up() && !was_up_) begin_session();
+  if (is_up() && !was_up_) {
+    has_been_up_ = true;
+    begin_session();
+  }
   was_up_ = is_up();
   was_syncing_ = is_syncing();
   if (was_up_) asking_to_take_over_ = false;
@@ -331,7 +334,7 @@ void PrimaryLink::State::close_later() {
 }
 
 milliseconds PrimaryLink::State::silence(MonoTime now) const {
-  if (!is_up() && down_since_ == MonoTime{}) return milliseconds::max();
+  if (!has_been_up_) return milliseconds::max();
   return std::chrono::duration_cast<milliseconds>(now - (is_up() ? link_.heard() : down_since_));
 }
 

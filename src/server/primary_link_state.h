@@ -99,6 +99,7 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   bool history_lost_ = false;
   bool asking_to_take_over_ = false;
   bool was_up_ = false;
+  bool has_been_up_ = false;  // since this primary is followed
   bool was_syncing_ = false;
   bool shut_ = false;
   MonoTime down_since_{};
