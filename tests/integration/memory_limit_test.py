@@ -362,7 +362,7 @@ class WithReplicas(MemoryTest):
         follow(replica, primary)
         bound = limit(replica, 3 * MIB, "allkeys-lru")
         fill(primary, range(10_000))
-        wait_until(lambda: replica.ask("GET", "k:9999") is not None, 10)
+        wait_caught_up(primary, replica)
         wait_until(lambda: used(replica) <= bound + SLACK, 10)
         self.assertEqual(10_000, primary.ask("DBSIZE"))
         self.assertGreater(evicted(replica), 4000)
