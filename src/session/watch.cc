@@ -71,8 +71,10 @@ void WatchTable::on_flushed(int db) {
 }
 
 void WatchTable::on_slots_left(std::span<const Slot> slots) {
+  std::vector<bool> has_left(kSlotCount);
+  for (const Slot slot : slots) has_left[slot.value] = true;
   for (const auto& [place, sessions] : watchers_) {
-    if (std::find(slots.begin(), slots.end(), slot_of_key(place.key)) == slots.end()) continue;
+    if (!has_left[slot_of_key(place.key).value]) continue;
     for (Session* session : sessions) session->dirty_watch = true;
   }
 }
