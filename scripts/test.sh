@@ -24,6 +24,8 @@ mapfile -t programs < <(ninja -C build/asan -t targets all | sed -n 's/: phony$/
 build asan --target "${programs[@]}"
 
 failed=0
-SKEIN_SIM_SEEDS=${SKEIN_SIM_SEEDS:-10} ctest --test-dir build/asan -j "$(nproc)" -R "$sanitized" --output-on-failure || failed=1
+# Of the simulator a few seeds and all stories; what only counts or measures is the release build's.
+SKEIN_SIM_SEEDS=${SKEIN_SIM_SEEDS:-10} GTEST_FILTER='-*PlantedBug*:FailoverBounds.*:SlotMoves.*' \
+  ctest --test-dir build/asan -j "$(nproc)" -R "$sanitized" --output-on-failure || failed=1
 ctest --test-dir build/release -j "$(nproc)" --output-on-failure || failed=1
 exit "$failed"
