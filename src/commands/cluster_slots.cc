@@ -44,7 +44,18 @@ void delslotsrange(Call& call, ClusterNode& member) {
 
 void flushslots(Call& call, ClusterNode& member) { conclude(call, member.flush_slots(call.now)); }
 
+// A primary that was stopped and may have been replaced must not take or give slots in its old name: what
+// it says is believed by others. Where the cluster is down anyhow it is the operator's to repair.
+bool is_in_doubt(const Call& call, const ClusterNode& member) {
+  const bool may_write = (call.services.facts.gates & gate::kLease) == 0;
+  return !may_write && member.state() == ClusterState::kOk && call.origin == CallOrigin::kClient;
+}
+
 void setslot(Call& call, ClusterNode& member) {
+  if (is_in_doubt(call, member)) {
+    call.suspend(SuspendReason::kNoLease);
+    return;
+  }
   const auto done = member.set_slot(own_arguments(call), call.now);
   // Keys on their way were sent by what the slot's state was.
   const auto slot = parse_int64(call.arg(2));

@@ -54,6 +54,28 @@ class ClusterCommands : public CommandTest {
   ClusterNode member{NodeSettings{.port = 7001}, std::nullopt, Random(5), keys, facts.now};
 };
 
+// What a primary says of slots is believed by others: it must not say it in a name that is another's by now.
+TEST_F(ClusterCommands, SetslotWaitsWhileThisPrimaryMayHaveBeenReplaced) {
+  EXPECT_EQ(run("CLUSTER", "ADDSLOTSRANGE", "0", "16383"), ok());
+  facts.now.mono += std::chrono::seconds(3);
+  member.on_tick(facts.now);
+  settle();
+  ASSERT_EQ(member.state(), ClusterState::kOk);
+  facts.gates |= gate::kLease;
+  EXPECT_EQ(run("CLUSTER", "SETSLOT", "1", "STABLE"), "");
+  ASSERT_TRUE(client().suspended());
+  EXPECT_EQ(client().session.suspended->reason, SuspendReason::kNoLease);
+  facts.gates &= ~std::uint32_t{gate::kLease};
+  EXPECT_EQ(client().resume(), ok());
+}
+
+// A cluster that is down is the operator's to repair.
+TEST_F(ClusterCommands, SetslotDoesNotWaitWhileTheClusterIsDown) {
+  EXPECT_EQ(run("CLUSTER", "ADDSLOTS", "1"), ok());
+  facts.gates |= gate::kLease;
+  EXPECT_EQ(run("CLUSTER", "SETSLOT", "1", "STABLE"), ok());
+}
+
 class OutsideCluster : public CommandTest {};
 
 TEST_F(OutsideCluster, EverythingIsRefused) {
