@@ -79,6 +79,9 @@ class LocalWriter:
         self.process = subprocess.Popen(words, stdout=self.output)
         self.acknowledged = []
 
+    def has_begun(self):
+        return os.fstat(self.output.fileno()).st_size > 0
+
     def stop(self):
         self.process.terminate()
         # The last line may have been cut short by TERM.
@@ -190,7 +193,7 @@ class Faults:
         victim = by_host[host][0]
         slots = self.rows()[own_id_of(victim)]["slots"]
         self.local = LocalWriter(self.cluster, victim, f"local{self.round}")
-        time.sleep(0.3)
+        wait_until(self.local.has_begun, 20, "the writer on the host that is cut off")
         self.unreachable = {host}
         self.cluster.namespaces.pull(self.cluster.hosts.index(host) + 1)
         self.wait_replaced(victim, slots)

@@ -302,17 +302,21 @@ milliseconds silence(const Patient& p, NodeIndex index) {
   return std::chrono::duration_cast<milliseconds>(p.now - heard.ping_sent);
 }
 
+Findings collect(std::span<const Examination> examinations, const Patient& patient) {
+  Findings all;
+  for (const Examination examination : examinations) {
+    for (Finding& finding : examination(patient)) all.push_back(std::move(finding));
+  }
+  return all;
+}
+
 Findings examine_service(const Patient& patient) {
-  constexpr Findings (*kExaminations[])(const Patient&) = {
+  constexpr Examination kExaminations[] = {
       state_fail,         minority,          slots_without_owner,   failed_primaries, holding_back,
       no_write_lease,     own_primary_link,  replicas_without_data, open_slots,       equal_epochs,
       no_replica,         too_few_primaries, failed_nodes_known,    low_node_timeout,
   };
-  Findings all;
-  for (const auto examination : kExaminations) {
-    for (Finding& finding : examination(patient)) all.push_back(std::move(finding));
-  }
-  return all;
+  return collect(kExaminations, patient);
 }
 
 }  // namespace doctor

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,9 @@ using Nodes = std::vector<NodeIndex>;
 // doctor.cc: slots, roles, epochs, data. doctor_reach.cc: ids, addresses, links, hosts.
 [[nodiscard]] Findings examine_service(const Patient& patient);
 [[nodiscard]] Findings examine_reach(const Patient& patient);
+
+using Examination = Findings (*)(const Patient&);
+[[nodiscard]] Findings collect(std::span<const Examination> examinations, const Patient& patient);
 
 // Below this many voters the loss of one leaves no majority.
 inline constexpr std::size_t kFewestPrimaries = 3;

@@ -193,15 +193,11 @@ Findings shared_hosts(const Patient& p) {
 }  // namespace
 
 Findings examine_reach(const Patient& patient) {
-  constexpr Findings (*kExaminations[])(const Patient&) = {
+  constexpr Examination kExaminations[] = {
       duplicate_ids,      closed_bus_ports,   own_bus_port_closed, unanswered_meets, unknown_addresses,
       loopback_announced, bad_announced_name, suspected,           shared_hosts,
   };
-  Findings all;
-  for (const auto examination : kExaminations) {
-    for (Finding& finding : examination(patient)) all.push_back(std::move(finding));
-  }
-  return all;
+  return collect(kExaminations, patient);
 }
 
 }  // namespace skein::doctor
