@@ -20,6 +20,10 @@ constexpr milliseconds kOffsetWait{200};
 // that overtook each other must not do so again, hence the random part.
 constexpr milliseconds kOvertakenWait{150};
 constexpr std::uint64_t kOvertakenJitterMs = 200;
+// A vote's life is a quarter of the node timeout within these: some repetitions, and less than half of
+// what rejoin_delay is.
+constexpr milliseconds kShortestVote{400};
+constexpr milliseconds kLongestVote{2000};
 
 milliseconds round_length(milliseconds node_timeout) { return std::max(2 * node_timeout, kMinRound); }
 
@@ -41,6 +45,10 @@ std::string_view name_of(StandVerdict verdict) {
     case StandVerdict::kDataTooOld: return "kDataTooOld";
   }
   return "";
+}
+
+milliseconds vote_lifetime(milliseconds node_timeout) {
+  return std::clamp(node_timeout / 4, kShortestVote, kLongestVote);
 }
 
 milliseconds oldest_data(const StandingFacts& facts) {
@@ -118,7 +126,8 @@ void Election::begin_round(Epoch epoch, milliseconds node_timeout, MonoTime now)
   const auto* waiting = std::get_if<Waiting>(&phase_);
   const MonoTime stood_since = waiting != nullptr ? waiting->since : now;
   const milliseconds jitter = waiting != nullptr ? waiting->jitter : milliseconds{0};
-  phase_ = Asking{epoch, stood_since, jitter, now, now + round_length(node_timeout), now + kRepeatEvery, {}, {}};
+  phase_ = Asking{epoch, stood_since, jitter, now, now + round_length(node_timeout), now + kRepeatEvery, {},
+                  vote_lifetime(node_timeout), {}};
 }
 
 void Election::overtake(Asking& asking, MonoTime now, Random& random) {
@@ -131,11 +140,12 @@ void Election::on_rival(Epoch epoch, MonoTime now, Random& random) {
   if (asking != nullptr && epoch >= asking->epoch) overtake(*asking, now, random);
 }
 
-bool Election::on_vote(NodeIndex voter, Epoch epoch, MonoTime now) {
+bool Election::on_vote(NodeIndex voter, Epoch epoch, MonoTime now, bool lasts) {
   auto* asking = std::get_if<Asking>(&phase_);
   // After a standstill the votes of a round may be read before any tick ends it.
-  if (asking == nullptr || epoch < asking->epoch || now > asking->ends || has_vote_of(voter)) return false;
-  asking->granted.push_back(voter);
+  if (asking == nullptr || epoch < asking->epoch || now > asking->ends) return false;
+  std::erase_if(asking->granted, [&](const Granted& vote) { return vote.voter == voter; });
+  asking->granted.push_back({voter, lasts ? MonoTime::max() : now});
   return true;
 }
 
@@ -154,14 +164,20 @@ bool Election::is_again() const {
   return waiting != nullptr && waiting->again;
 }
 
-std::size_t Election::votes() const {
+std::size_t Election::votes(MonoTime now) const {
   const auto* asking = std::get_if<Asking>(&phase_);
-  return asking == nullptr ? 0 : asking->granted.size();
+  if (asking == nullptr) return 0;
+  return static_cast<std::size_t>(std::count_if(asking->granted.begin(), asking->granted.end(), [&](const Granted& vote) {
+    return vote.at == MonoTime::max() || now - vote.at <= asking->vote_lifetime;
+  }));
 }
 
-bool Election::has_vote_of(NodeIndex voter) const {
+bool Election::has_vote_of(NodeIndex voter, MonoTime now) const {
   const auto* asking = std::get_if<Asking>(&phase_);
-  return asking != nullptr && std::find(asking->granted.begin(), asking->granted.end(), voter) != asking->granted.end();
+  return asking != nullptr && std::any_of(asking->granted.begin(), asking->granted.end(), [&](const Granted& vote) {
+    // Half of its life is for the answer.
+    return vote.voter == voter && (vote.at == MonoTime::max() || now - vote.at <= asking->vote_lifetime / 2);
+  });
 }
 
 }  // namespace skein

@@ -70,10 +70,11 @@ VoteVerdict judge_vote(const VoteRequest& ask, const Voter& us, const Topology& 
   const Node& candidate = topology.node(ask.candidate);
   const Voter::Vote* last = candidate.primary.is_none() ? nullptr : us.last_vote_for(candidate.primary);
   const bool same_candidate = last != nullptr && last->candidate == ask.candidate;
-  if (us.last_vote_epoch == us.current_epoch) {
-    return same_candidate && last->epoch == us.current_epoch ? VoteVerdict::kGrantAgain : VoteVerdict::kEpochSpent;
-  }
+  const bool is_spent = us.last_vote_epoch == us.current_epoch;
+  if (is_spent && !(same_candidate && last->epoch == us.current_epoch)) return VoteVerdict::kEpochSpent;
 
+  // Also of a vote that was given already: it is asked for again so that it is no older than what
+  // this node has heard.
   if (!candidate.is_replica()) return VoteVerdict::kNotAReplica;
   if (candidate.primary.is_none()) return VoteVerdict::kPrimaryUnknown;
   if (!ask.forced) {
@@ -93,7 +94,7 @@ VoteVerdict judge_vote(const VoteRequest& ask, const Voter& us, const Topology& 
   }
 
   if (find_newer_claim(ask, topology)) return VoteVerdict::kSlotsMovedOn;
-  return VoteVerdict::kGrant;
+  return is_spent ? VoteVerdict::kGrantAgain : VoteVerdict::kGrant;
 }
 
 std::string describe_vote(VoteVerdict verdict, const VoteRequest& ask, const Voter& us, const Topology& topology,

@@ -133,7 +133,7 @@ void ClusterNode::Member::repeat_request(Now now) {
   // An overtaken round only waits for votes on their way.
   if (voter_.current_epoch > *election_.round()) return;
   each_other([&](NodeIndex index) {
-    if (topology_.node(index).is_voter() && !election_.has_vote_of(index)) send_request(index, now.mono);
+    if (topology_.node(index).is_voter() && !election_.has_vote_of(index, now.mono)) send_request(index, now.mono);
   });
 }
 
@@ -160,9 +160,10 @@ void ClusterNode::Member::send_request(NodeIndex to, MonoTime now) {
 
 void ClusterNode::Member::on_vote(const Arrival& arrival) {
   if (!topology_.node(arrival.sender).is_voter()) return;
-  if (!election_.on_vote(arrival.sender, arrival.packet.current_epoch, arrival.now.mono)) return;
+  const bool lasts = !health(arrival.sender).marks_packets;
+  if (!election_.on_vote(arrival.sender, arrival.packet.current_epoch, arrival.now.mono, lasts)) return;
   const std::size_t needed = settings_.bugs.elect_without_majority ? 1 : topology_.voter_count() / 2 + 1;
-  if (election_.votes() < needed) return;
+  if (election_.votes(arrival.now.mono) < needed) return;
   decide(EventLevel::kWarning, "kWon", "Failover election won: I'm the new master.", arrival.now);
   const Epoch epoch = *election_.round();
   lease_.on_elected(election_.round_begun());
@@ -258,7 +259,7 @@ void ClusterNode::Member::tell_election(Election::Step step, const Election::Sit
     case Election::Step::kRepeat:
       say(EventLevel::kWarning,
           fmt::format("Currently unable to failover: Waiting for votes, but majority still not reached. ({} of {})",
-                      election_.votes(), topology_.voter_count() / 2 + 1));
+                      election_.votes(now.mono), topology_.voter_count() / 2 + 1));
       break;
     case Election::Step::kRest:
     case Election::Step::kAsk:

@@ -57,6 +57,11 @@ using OffsetOf = std::function<ReplOffset(NodeIndex)>;
 // round is over: one that had not heard of the failure yet, or still heard the primary,
 // grants then. A round that a newer epoch has overtaken is followed by another one soon; one
 // that just got no majority, by another one after as long again, as with redis.
+// How long a vote counts without being given again: less than a primary that comes back waits before it
+// writes (rejoin_delay). A voter that has heard the primary since does not give it again, so no election is won
+// by what voters thought before.
+[[nodiscard]] milliseconds vote_lifetime(milliseconds node_timeout);
+
 class Election {
  public:
   enum class Step {
@@ -84,8 +89,9 @@ class Election {
   void begin_round(Epoch epoch, milliseconds node_timeout, MonoTime now);
   // Another replica has asked in this epoch: votes may have gone to it.
   void on_rival(Epoch epoch, MonoTime now, Random& random);
-  // True when it counts: in this round and for the first time.
-  bool on_vote(NodeIndex voter, Epoch epoch, MonoTime now);
+  // True when it counts: in this round. A voter that never repeats its vote (`lasts`: a redis-server) has
+  // given it for the whole of it.
+  bool on_vote(NodeIndex voter, Epoch epoch, MonoTime now, bool lasts = false);
   void stop() { phase_ = Resting{}; }
 
   [[nodiscard]] bool is_resting() const { return std::holds_alternative<Resting>(phase_); }
@@ -93,8 +99,9 @@ class Election {
   [[nodiscard]] MonoTime round_begun() const;
   // It asks once more about the same failure.
   [[nodiscard]] bool is_again() const;
-  [[nodiscard]] std::size_t votes() const;
-  [[nodiscard]] bool has_vote_of(NodeIndex voter) const;
+  [[nodiscard]] std::size_t votes(MonoTime now) const;
+  // And need not ask for it again yet.
+  [[nodiscard]] bool has_vote_of(NodeIndex voter, MonoTime now) const;
   // Until when a replica of this rank waits. Of kWaitForRank and kWaitToRetry.
   [[nodiscard]] MonoTime waits_until(int rank) const;
 
@@ -106,6 +113,10 @@ class Election {
     MonoTime not_before{};
     bool again = false;
   };
+  struct Granted {
+    NodeIndex voter;
+    MonoTime at;  // max() of one that lasts
+  };
   struct Asking {
     Epoch epoch;
     MonoTime stood_since;
@@ -114,7 +125,8 @@ class Election {
     MonoTime ends;
     MonoTime repeat_at;
     MonoTime again_at{};  // once overtaken
-    std::vector<NodeIndex> granted;
+    milliseconds vote_lifetime;
+    std::vector<Granted> granted;
   };
   Step step_waiting(const Situation& situation, MonoTime now) const;
   static void overtake(Asking& asking, MonoTime now, Random& random);

@@ -99,7 +99,7 @@ class Model {
       later(save_, [this, i, epoch = us.current] { ask_everybody(i, epoch); });
     } else if (step == Election::Step::kRepeat && us.current == us.election.round()) {
       for (std::size_t v = 0; v < voters_.size(); ++v) {
-        if (!us.election.has_vote_of(voter_index(v))) ask(i, v, us.current);
+        if (!us.election.has_vote_of(voter_index(v), now_)) ask(i, v, us.current);
       }
     }
   }
@@ -132,7 +132,7 @@ class Model {
   }
   void hear_vote(std::size_t i, std::size_t v, Epoch epoch) {
     Candidate& us = candidates_[i];
-    if (us.has_won || !us.election.on_vote(voter_index(v), epoch, now_) || us.election.votes() < quorum_) return;
+    if (us.has_won || !us.election.on_vote(voter_index(v), epoch, now_) || us.election.votes(now_) < quorum_) return;
     us.has_won = true;
     later(save_, [this, i] {
       ++replaced_;

@@ -180,7 +180,7 @@ TEST(Rounds, AnOvertakenOneIsFollowedByAnotherSoon) {
   EXPECT_EQ(round.step(201ms), Step::kAsk);
   round.begin();
   EXPECT_EQ(round.election.round(), Epoch{10});
-  EXPECT_EQ(round.election.votes(), 0u);
+  EXPECT_EQ(round.election.votes(round.now), 0u);
 }
 
 TEST(Rounds, ARivalInTheSameEpochOvertakes) {
@@ -193,6 +193,26 @@ TEST(Rounds, ARivalInTheSameEpochOvertakes) {
   EXPECT_EQ(round.step(360ms), Step::kAsk);
 }
 
+// What a voter thought a while ago is not what it thinks now.
+TEST(Rounds, AVoteIsToBeGivenAgain) {
+  Round round;
+  ASSERT_EQ(round.step(), Step::kAsk);
+  round.begin();
+  ASSERT_EQ(vote_lifetime(2000ms), 500ms);
+  EXPECT_TRUE(round.election.on_vote({7}, {6}, round.now));
+  EXPECT_TRUE(round.election.on_vote({8}, {6}, round.now, true)) << "a redis-server gives it once";
+  round.now += 250ms;
+  EXPECT_TRUE(round.election.has_vote_of({7}, round.now));
+  round.now += 1ms;
+  EXPECT_FALSE(round.election.has_vote_of({7}, round.now)) << "time to ask";
+  EXPECT_EQ(round.election.votes(round.now), 2u);
+  round.now += 250ms;
+  EXPECT_EQ(round.election.votes(round.now), 1u);
+  EXPECT_TRUE(round.election.on_vote({7}, {6}, round.now));
+  EXPECT_EQ(round.election.votes(round.now), 2u);
+  EXPECT_TRUE(round.election.has_vote_of({8}, round.now));
+}
+
 TEST(Rounds, VotesCountOnceAndInTheirRound) {
   Round round;
   EXPECT_FALSE(round.election.on_vote({7}, {6}, round.now)) << "nothing was asked";
@@ -200,10 +220,10 @@ TEST(Rounds, VotesCountOnceAndInTheirRound) {
   round.begin();
   EXPECT_FALSE(round.election.on_vote({7}, {5}, round.now));
   EXPECT_TRUE(round.election.on_vote({7}, {6}, round.now));
-  EXPECT_FALSE(round.election.on_vote({7}, {6}, round.now));
+  EXPECT_TRUE(round.election.on_vote({7}, {6}, round.now)) << "given again";
   EXPECT_TRUE(round.election.on_vote({8}, {6}, round.now));
-  EXPECT_EQ(round.election.votes(), 2u);
-  EXPECT_TRUE(round.election.has_vote_of({8}));
+  EXPECT_EQ(round.election.votes(round.now), 2u);
+  EXPECT_TRUE(round.election.has_vote_of({8}, round.now));
   round.now += 4001ms;
   EXPECT_FALSE(round.election.on_vote({9}, {6}, round.now)) << "read after a standstill";
   round.election.stop();

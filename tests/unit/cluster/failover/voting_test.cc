@@ -104,6 +104,9 @@ TEST(Voting, TheOneWhoHasTheVoteIsNoRival) {
   e.us.note_vote(e.primary, e.candidate, kNow);
   EXPECT_EQ(e.us.last_vote_epoch, Epoch{8});
   EXPECT_EQ(e.verdict(), VoteVerdict::kGrantAgain) << "its answer may have been lost";
+  e.facts.primary_heard = kNow;
+  EXPECT_EQ(e.verdict(), VoteVerdict::kPrimaryHeard) << "not after the primary has been heard";
+  e.facts.primary_heard = {};
   e.ask.candidate = e.rival;
   e.topology.edit(e.rival, [&](Node& node) { node.primary = e.primary; });
   EXPECT_EQ(e.verdict(), VoteVerdict::kEpochSpent);
