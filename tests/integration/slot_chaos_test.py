@@ -21,12 +21,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from testbed import Cluster, request_bytes, run_redis_cli, wait_until  # noqa: E402
 from testbed.clusters import nodes, own_id  # noqa: E402
 from testbed.replication import primary_in_cluster, wait_link_up  # noqa: E402
-from testbed.resp import Closed, Connection  # noqa: E402
-from testbed.writers import ClusterWriter  # noqa: E402
+from testbed.resp import Closed, Connection, parse_reply  # noqa: E402
+from testbed.writers import ClusterWriter, RisingWriter  # noqa: E402
 
 NODE_TIMEOUT = 1000
 REST_KEYS = 12000
 MOVED_SLOTS = 400
+RISING_KEYS = 2000
 # Of the writes acknowledged in the second before a kill.
 MOST_LOST_TO_A_KILL = 0.005
 
@@ -64,7 +65,9 @@ class Trial:
         found = primaries(self.cluster)
         self.source, self.target = chance.sample(found, 2)
         victims = {"source": [self.source], "target": [self.target], "both": [self.source, self.target]}[self.whom]
-        writers = [ClusterWriter(self.cluster.servers, f"{self.prefix}:{thread}") for thread in range(3)]
+        writers = [ClusterWriter(self.cluster.servers, f"{self.prefix}:{thread}") for thread in range(2)]
+        # New keys do not show whether one that had moved was made anew at its former place.
+        writers += [RisingWriter(self.cluster.servers, f"{self.prefix}:r{thread}", RISING_KEYS) for thread in range(2)]
         for writer in writers:
             writer.start()
         try:
@@ -190,6 +193,12 @@ class Trial:
             raise Broken(f"{len(gone)} keys that were at rest are lost, such as rest:{gone[0]}")
         acknowledged = [entry for writer in writers for entry in writer.acknowledged]
         lost = [when for when, key in acknowledged if key not in places]
+        for writer in writers:
+            if not isinstance(writer, RisingWriter):
+                continue
+            for (when, key), number in zip(writer.acknowledged, writer.numbers):
+                if key in places and int(parse_reply(places[key][0][1])[1]) < number:
+                    lost.append(when)
         before = sum(self.moment - 1 <= when <= self.moment for when, _ in acknowledged)
         allowed = before * MOST_LOST_TO_A_KILL if self.fault == "kill" else 0
         report = (f"{'in the middle' if under_way else 'after the end'}; {len(acknowledged)} writes acknowledged, "

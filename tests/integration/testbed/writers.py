@@ -1,4 +1,4 @@
-"""A client that writes unique keys into a cluster, whatever happens to it, and remembers what was acknowledged."""
+"""Clients that write into a cluster, whatever happens to it, and remember what was acknowledged."""
 
 import threading
 import time
@@ -42,10 +42,17 @@ class ClusterWriter:
     def _run(self):
         number = 0
         while not self._stop.is_set() and self.failure is None:
-            self._write(f"{self._prefix}:{number}")
+            self._write(*self._nth(number))
             number += 1
 
-    def _write(self, key):
+    def _nth(self, number):
+        """Key and value of the n-th write."""
+        return f"{self._prefix}:{number}", "x"
+
+    def _note(self, key, value):
+        self.acknowledged.append((time.monotonic(), key.encode()))
+
+    def _write(self, key, value):
         slot = slot_of(key.encode())
         address = self._owners.get(slot) or self._entries[len(key) % len(self._entries)]
         asking = False
@@ -53,7 +60,7 @@ class ClusterWriter:
             if self._stop.is_set():
                 return
             try:
-                reply = self._send(address, key, asking)
+                reply = self._send(address, key, value, asking)
             except (OSError, Closed):
                 self._drop(address)
                 self._owners.pop(slot, None)
@@ -61,7 +68,7 @@ class ClusterWriter:
                 self._stop.wait(0.01)
                 return
             if reply.startswith(b"+OK"):
-                self.acknowledged.append((time.monotonic(), key.encode()))
+                self._note(key, value)
                 return
             asking = False
             if reply.startswith((b"-MOVED", b"-ASK")):
@@ -80,18 +87,38 @@ class ClusterWriter:
             self.failure = reply
             return
 
-    def _send(self, address, key, asking):
+    def _send(self, address, key, value, asking):
         connection = self._connections.get(address)
         if connection is None:
             connection = self._connections[address] = Connection(address[1], address[0], timeout=self.REPLY_TIMEOUT)
         if asking:
             connection.request("ASKING")
-        return connection.request("SET", key, "x")
+        return connection.request("SET", key, value)
 
     def _drop(self, address):
         connection = self._connections.pop(address, None)
         if connection is not None:
             connection.close()
+
+
+class RisingWriter(ClusterWriter):
+    """Writes the same keys over and over, each time a greater number.
+
+    What a key holds in the end is at least the last number that was acknowledged, unless a write
+    was lost or hidden. `numbers` holds those that belong to `acknowledged`, in the same order.
+    """
+
+    def __init__(self, servers, prefix, keys):
+        super().__init__(servers, prefix)
+        self._keys = keys
+        self.numbers = []
+
+    def _nth(self, number):
+        return f"{self._prefix}:{number % self._keys}", str(number)
+
+    def _note(self, key, value):
+        self.numbers.append(int(value))
+        super()._note(key, value)
 
 
 def _crc16_table():
