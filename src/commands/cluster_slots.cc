@@ -44,11 +44,10 @@ void delslotsrange(Call& call, ClusterNode& member) {
 
 void flushslots(Call& call, ClusterNode& member) { conclude(call, member.flush_slots(call.now)); }
 
-// A primary that was stopped and may have been replaced must not take or give slots in its old name: what
-// it says is believed by others. Where the cluster is down anyhow it is the operator's to repair.
+// Waits as a write does.
 bool is_in_doubt(const Call& call, const ClusterNode& member) {
-  const bool may_write = (call.services.facts.gates & gate::kLease) == 0;
-  return !may_write && member.state() == ClusterState::kOk && call.origin == CallOrigin::kClient;
+  const bool holds_lease = (call.services.facts.gates & gate::kLease) == 0;
+  return call.origin == CallOrigin::kClient && !member.may_assign_slots(holds_lease, call.now.mono);
 }
 
 void setslot(Call& call, ClusterNode& member) {

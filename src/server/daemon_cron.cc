@@ -39,6 +39,7 @@ void Daemon::cron() {
   snapshots_.on_cron(now);
   replication_.on_cron(facts_.now);
   judge_ending();
+  if (turns_.has_lease_waiters()) follow_lease();
   refresh_gates();
   end_turn();
 }

@@ -21,7 +21,7 @@ bool Daemon::may_acknowledge() const {
   return end == MonoTime::max() || read_boot_clock() < end;
 }
 
-// Role, slots, state or lease have changed. What was executed and not acknowledged in time never is
+// Role, slots, state or lease have changed, or somebody waits and time has passed. What was executed and not acknowledged in time never is
 // once the slots are another's, or when the majority stays out of reach: its clients are let go and
 // may ask elsewhere. What waits unexecuted is judged again.
 void Daemon::follow_lease() {

@@ -33,6 +33,12 @@ std::vector<ForgottenNode> forgotten_of(const Packet& packet) {
   return nodes;
 }
 
+std::vector<ShownSlot> open_slots_of(const Packet& packet) {
+  std::vector<ShownSlot> open;
+  packet.for_each_open_slot([&](const ShownSlot& slot) { open.push_back(slot); });
+  return open;
+}
+
 // Nothing for a module's message, which Skein reads and never writes.
 std::string encode_again(const Packet& packet) {
   if (const auto* fail = std::get_if<FailBody>(&packet.body)) return encode_fail(packet, fail->failed);
@@ -40,7 +46,7 @@ std::string encode_again(const Packet& packet) {
   if (const auto* publish = std::get_if<PublishBody>(&packet.body)) return encode_publish(packet, *publish);
   if (std::holds_alternative<ModuleBody>(packet.body)) return {};
   if (packet.type > MessageType::kMeet) return encode_bare(packet);
-  return encode_heartbeat(packet, gossip_of(packet), {packet.hostname, forgotten_of(packet)});
+  return encode_heartbeat(packet, gossip_of(packet), {packet.hostname, forgotten_of(packet), open_slots_of(packet)});
 }
 
 void check_same(const Packet& a, const Packet& b) {
@@ -68,6 +74,7 @@ void check_same(const Packet& a, const Packet& b) {
   for (std::size_t i = 0; i < one.size(); ++i) {
     expect(one[i].id == other[i].id && one[i].ban_seconds == other[i].ban_seconds, "the same forgotten nodes");
   }
+  expect(open_slots_of(a) == open_slots_of(b), "the same open slots");
 }
 
 void check_marked(const std::string& marked) {

@@ -153,6 +153,7 @@ void DataNode::answer(const WriteRequest& request, WriteReply reply) {
 }
 
 void DataNode::look_again() {
+  land();
   for (auto replies = std::exchange(held_replies_, {}); !replies.empty(); replies.pop_front()) {
     leave(std::move(replies.front()));
   }
@@ -241,7 +242,7 @@ void DataNode::tick() {
       send(link, {MessageKind::kPing, data_.history(), data_.offset().value});
     }
   }
-  end_flights([&](const Flight& flight) { return now > flight.give_up_at; });
+  end_flights([&](const Flight& flight) { return now > flight.give_up_at && !flight.is_answered; });
   answer_landings();
 }
 
@@ -265,7 +266,7 @@ void DataNode::link_down(LinkId link) {
       link_ = {};
       link_is_up_ = is_in_sync_ = false;
     }
-    end_flights([&](const Flight& flight) { return flight.link == link; });
+    end_flights([&](const Flight& flight) { return flight.link == link && !flight.is_answered; });
     landings_.remove_if([&](const Landing& landing) { return landing.link == link; });
   });
 }
@@ -397,15 +398,25 @@ void DataNode::on_restored(LinkId link, bool is_done) {
   const auto found = std::find_if(flights_.begin(), flights_.end(),
                                   [&](const Flight& flight) { return flight.link == link; });
   if (found == flights_.end()) return;
-  const Flight flight = std::move(*found);
-  flights_.erase(found);
   network_.close(machine_, link);
-  if (is_done) {
-    erase(flight.slot, flight.key);
-    witness_.on_key_moved();
-  }
-  flight.done(is_done);
+  found->is_answered = true;
+  found->has_arrived = is_done;
   look_again();
+}
+
+// The key is removed as any write is made: not by a primary that may have been replaced.
+void DataNode::land() {
+  const auto may_land = [&](const Flight& flight) { return flight.is_answered && (!flight.has_arrived || may_write()); };
+  for (auto flight = std::find_if(flights_.begin(), flights_.end(), may_land); flight != flights_.end();
+       flight = std::find_if(flights_.begin(), flights_.end(), may_land)) {
+    const Flight landed = std::move(*flight);
+    flights_.erase(flight);
+    if (landed.has_arrived) {
+      erase(landed.slot, landed.key);
+      witness_.on_key_moved();
+    }
+    landed.done(landed.has_arrived);
+  }
 }
 
 }  // namespace skein::sim

@@ -93,6 +93,8 @@ class DataNode final : public Peer, public SlotKeys {
     LinkId link;
     MonoTime give_up_at;
     std::function<void(bool)> done;
+    bool is_answered = false;
+    bool has_arrived = false;
   };
   // One that came from elsewhere: told once a replica has it.
   struct Landing {
@@ -118,6 +120,7 @@ class DataNode final : public Peer, public SlotKeys {
   void on_sync(LinkId replica, const Message& message);
   void on_full_copy(const Message& message, const std::vector<Change>& contents);
   void on_restore(LinkId link, const Message& message, const Change& key);
+  void land();
   void on_restored(LinkId link, bool is_done);
   void answer_landings();
   void send(LinkId link, const Message& message, const std::vector<Change>& changes = {});

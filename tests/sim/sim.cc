@@ -211,6 +211,10 @@ bool Sim::set_slot(HostId at, Slot slot, std::string_view action, HostId other) 
   const auto number = std::to_string(slot.value);
   const auto id = host(other).node().id();
   const std::string_view args[] = {number, action, id.view()};
+  // There it would wait; this operator does not.
+  if (!host(at).is_running()) return false;
+  const MonoTime asked_at = host(at).now().mono;
+  if (!host(at).node().may_assign_slots(asked_at < host(at).node().write_lease_end(), asked_at)) return false;
   return host(at).operate([&](ClusterNode& node, Now now) { return node.set_slot(args, now); });
 }
 

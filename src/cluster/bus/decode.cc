@@ -94,6 +94,19 @@ bool is_gossip_sound(const wire::Gossip& entry) {
   return NodeId::parse(wire::text(entry.id)) && parse_ip_field(wire::text(entry.ip));
 }
 
+bool are_open_slots_sound(std::string_view value) {
+  if (value.size() < sizeof(wire::OpenSlots)) return false;
+  const auto& head = wire::view<wire::OpenSlots>(value);
+  const std::uint64_t bytes = wire::number(head.count) * sizeof(wire::Bytes<2>);
+  value.remove_prefix(sizeof(head));
+  if (bytes > value.size() || value.size() - bytes >= 8) return false;
+  if (!NodeId::parse(wire::text(head.other)) || wire::number(head.arrives) > 1) return false;
+  for (value = value.substr(0, bytes); !value.empty(); value.remove_prefix(2)) {
+    if (wire::number(wire::view<wire::Bytes<2>>(value)) >= kSlotCount) return false;
+  }
+  return true;
+}
+
 bool check_extension(std::uint64_t type, std::string_view value, Packet& packet) {
   if (type == static_cast<std::uint16_t>(wire::Extension::kHostname)) {
     const auto name = terminated(value);
@@ -102,6 +115,8 @@ bool check_extension(std::uint64_t type, std::string_view value, Packet& packet)
   } else if (type == static_cast<std::uint16_t>(wire::Extension::kForgotten)) {
     if (value.size() != sizeof(wire::Forgotten)) return false;
     return NodeId::parse(wire::text(wire::view<wire::Forgotten>(value).id)).has_value();
+  } else if (type == static_cast<std::uint16_t>(wire::Extension::kOpenSlots)) {
+    return are_open_slots_sound(value);
   }
   return true;  // an extension of a later version
 }
@@ -256,6 +271,23 @@ std::optional<ForgottenNode> Packet::next_forgotten(std::size_t& at) const {
     return ForgottenNode{*NodeId::parse(wire::text(forgotten.id)), wire::number(forgotten.ban_seconds)};
   }
   return std::nullopt;
+}
+
+std::optional<ShownSlot> Packet::next_open_slot(OpenSlotsCursor& at) const {
+  while (at.slots.empty()) {
+    if (at.extension >= extension_bytes.size()) return std::nullopt;
+    const auto rest = extension_bytes.substr(at.extension);
+    const auto& head = wire::view<wire::ExtensionHead>(rest);
+    at.extension += wire::number(head.length);
+    if (wire::number(head.type) != static_cast<std::uint16_t>(wire::Extension::kOpenSlots)) continue;
+    const auto& open = wire::view<wire::OpenSlots>(rest.substr(sizeof(head)));
+    at.shown.other = *NodeId::parse(wire::text(open.other));
+    at.shown.arrives = wire::number(open.arrives) != 0;
+    at.slots = rest.substr(sizeof(head) + sizeof(open), wire::number(open.count) * sizeof(wire::Bytes<2>));
+  }
+  at.shown.slot = Slot{static_cast<std::uint16_t>(wire::number(wire::view<wire::Bytes<2>>(at.slots)))};
+  at.slots.remove_prefix(sizeof(wire::Bytes<2>));
+  return at.shown;
 }
 
 std::string_view packet_fault_name(PacketFault fault) {

@@ -1,4 +1,6 @@
 // Packets to bytes for a link.
+#include <algorithm>
+
 #include <skein/base/assert.h>
 #include <skein/base/checksums.h>
 #include <skein/cluster/bus/packet.h>
@@ -84,6 +86,32 @@ void append_extension(std::string& bytes, wire::Extension type, std::string_view
   bytes.append(padded - value.size(), '\0');
 }
 
+// One extension for each run of slots with the same other end.
+std::size_t append_open_slots(std::string& bytes, std::span<const ShownSlot> open) {
+  std::size_t count = 0;
+  while (!open.empty()) {
+    const ShownSlot& first = open.front();
+    const auto end = std::find_if(open.begin(), open.end(), [&](const ShownSlot& slot) {
+      return slot.arrives != first.arrives || slot.other != first.other;
+    });
+    const auto run = static_cast<std::size_t>(end - open.begin());
+    wire::OpenSlots head{};
+    wire::set_text(head.other, first.other.view());
+    wire::set_number(head.arrives, first.arrives ? 1 : 0);
+    wire::set_number(head.count, run);
+    std::string value(reinterpret_cast<const char*>(&head), sizeof(head));
+    for (const ShownSlot& shown : open.first(run)) {
+      wire::Bytes<2> slot{};
+      wire::set_number(slot, shown.slot.value);
+      value.append(slot.data(), slot.size());
+    }
+    append_extension(bytes, wire::Extension::kOpenSlots, value);
+    open = open.subspan(run);
+    ++count;
+  }
+  return count;
+}
+
 std::size_t append_extensions(std::string& bytes, const Extensions& extensions) {
   std::size_t count = 0;
   if (!extensions.hostname.empty()) {
@@ -99,7 +127,7 @@ std::size_t append_extensions(std::string& bytes, const Extensions& extensions) 
     append_extension(bytes, wire::Extension::kForgotten, {reinterpret_cast<const char*>(&value), sizeof(value)});
     ++count;
   }
-  return count;
+  return count + append_open_slots(bytes, extensions.open_slots);
 }
 
 }  // namespace

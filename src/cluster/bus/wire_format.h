@@ -96,6 +96,15 @@ struct Forgotten {
 };
 static_assert(sizeof(Forgotten) == 48);
 
+// Behind it `count` slots of two bytes each.
+struct OpenSlots {
+  Bytes<40> other;
+  Bytes<1> arrives;
+  Bytes<3> unused;
+  Bytes<4> count;
+};
+static_assert(sizeof(OpenSlots) == 48);
+
 struct Update {
   Bytes<8> config_epoch;
   Bytes<40> node;
@@ -120,7 +129,8 @@ inline constexpr std::string_view kSignature = "RCmb";
 inline constexpr std::string_view kSkeinMark = "SkCR";
 inline constexpr std::uint16_t kVersion = 1;
 
-enum class Extension : std::uint16_t { kHostname = 0, kForgotten = 2 };
+// Skein's own have numbers far above those that Redis and Valkey give out in turn.
+enum class Extension : std::uint16_t { kHostname = 0, kForgotten = 2, kOpenSlots = 0x5301 };
 
 // Bits of the first message flag byte.
 inline constexpr std::uint8_t kPaused = 1;

@@ -126,7 +126,8 @@ MonoTime Lease::majority_answered() {
 bool Lease::claims_explain(const Topology& topology, Epoch current_epoch) const {
   if (current_epoch <= held_epoch_) return true;
   std::vector<Epoch> claimed;
-  topology.for_each_node([&](NodeIndex, const Node& node) {
+  topology.for_each_node([&](NodeIndex index, const Node& node) {
+    if (index == kSelf && unheard_epoch_ == node.config_epoch) return;  // somebody else's, too, perhaps
     if (node.is_primary() && node.config_epoch > held_epoch_ && node.config_epoch <= current_epoch) {
       claimed.push_back(node.config_epoch);
     }
@@ -134,6 +135,12 @@ bool Lease::claims_explain(const Topology& topology, Epoch current_epoch) const 
   std::sort(claimed.begin(), claimed.end());
   const auto distinct = std::unique(claimed.begin(), claimed.end()) - claimed.begin();
   return static_cast<std::uint64_t>(distinct) == current_epoch.value - held_epoch_.value;
+}
+
+// What nobody can be elected in any more unheard: of an epoch of its own that is not so.
+Epoch Lease::explained(Epoch current_epoch) const {
+  if (!unheard_epoch_ || current_epoch < *unheard_epoch_) return current_epoch;
+  return Epoch{unheard_epoch_->value - 1};
 }
 
 void Lease::lapse(MonoTime now) {
@@ -149,7 +156,7 @@ void Lease::hold(MonoTime basis, Epoch current_epoch) {
   if (verdict_ != LeaseVerdict::kHeld) ++renewals_;
   verdict_ = LeaseVerdict::kHeld;
   end_ = basis + period_;
-  held_epoch_ = current_epoch;
+  held_epoch_ = explained(current_epoch);
   called_failed_ = false;
 }
 
@@ -172,14 +179,14 @@ LeaseVerdict Lease::judge(const Topology& topology, Epoch current_epoch, millise
     if (waits) ++renewals_;
     verdict_ = topology.self().is_voter() ? LeaseVerdict::kAlone : LeaseVerdict::kNotNeeded;
     end_ = MonoTime::max();
-    held_epoch_ = current_epoch;
+    held_epoch_ = explained(current_epoch);
     called_failed_ = false;
     return verdict_;
   }
   if (verdict_ == LeaseVerdict::kNotNeeded) {
     // It has just started, or got its first slots: nobody has promised anything yet.
     lapse(now);
-    held_epoch_ = current_epoch;
+    held_epoch_ = explained(current_epoch);
   }
   if (verdict_ == LeaseVerdict::kAlone || verdict_ == LeaseVerdict::kHeld) {
     hold(majority_answered(), current_epoch);

@@ -45,6 +45,10 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
   const NodeIndex before = topology_.node(index).primary;
   if (before == primary) return;
   topology_.edit(index, [&](Node& node) { node.primary = primary; });
+  if (index == kSelf) forget_shown_slots();
+  if (primary == kSelf) show_open_slots_again();
+  // What was to go to it goes to whom it follows now.
+  if (!primary.is_none() && topology_.node(primary).is_primary()) redirect_open_slots(index, primary);
   if (!before.is_none() && topology_.replicas_of(before).empty()) {
     topology_.edit(before, [](Node& node) { node.flags.clear(NodeFlag::kMigrateTo); });
   }
@@ -95,7 +99,7 @@ void ClusterNode::Member::drop_old_claim(const Arrival& arrival) {
 
 // Compares the slots a header claims with the map: takes what is newer, and tells the sender
 // when it is the one behind.
-void ClusterNode::Member::learn_claim(const Arrival& arrival) {
+void ClusterNode::Member::learn_claim(const Arrival& arrival, NodeIndex former) {
   drop_old_claim(arrival);
   const Packet& packet = arrival.packet;
   auto& link = links(arrival.sender);
@@ -103,7 +107,7 @@ void ClusterNode::Member::learn_claim(const Arrival& arrival) {
       link.claim.equals(packet.slots)) {
     return;
   }
-  if (topology_.node(arrival.sender).is_primary()) take_claim(arrival.sender, packet.config_epoch, packet.slots);
+  if (topology_.node(arrival.sender).is_primary()) take_claim(arrival.sender, packet.config_epoch, packet.slots, former);
 
   const NodeIndex newer = find_newer_owner(arrival);
   auto& judged = links(arrival.sender);
@@ -130,7 +134,7 @@ NodeIndex ClusterNode::Member::find_newer_owner(const Arrival& arrival) const {
   return newer;
 }
 
-void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots) {
+void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots, NodeIndex former) {
   const NodeIndex own_primary = self().is_primary() ? kSelf : self().primary;
   std::vector<Slot> lost_with_keys;
   std::size_t claimed = 0;
@@ -139,9 +143,12 @@ void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::strin
     ++claimed;
     const NodeIndex owner = topology_.owner(slot);
     if (owner == claimant) return;
-    // An importing slot changes hands by the operator's word alone.
-    if (!topology_.importing_from(slot).is_none()) return;
-    const bool newer = owner.is_none() || topology_.node(owner).config_epoch < epoch;
+    // An importing slot changes hands by the operator's word alone, but for the source's heir.
+    const NodeIndex source = topology_.importing_from(slot);
+    if (!source.is_none() && source != claimant) return;
+    // Elected in the very epoch that its primary had given itself unheard: the votes count for more.
+    const bool is_elected = !owner.is_none() && owner == former && topology_.node(owner).config_epoch == epoch;
+    const bool newer = owner.is_none() || topology_.node(owner).config_epoch < epoch || is_elected;
     if (!newer || (settings_.bugs.ignore_newer_config_epoch && owner == kSelf)) return;
     if (owner == kSelf && keys_.keys_in(slot) > 0) lost_with_keys.push_back(slot);
     if (!owner.is_none() && owner == own_primary) ++taken_from_us;
@@ -180,8 +187,11 @@ void ClusterNode::Member::move_slot(Slot slot, NodeIndex to) {
 
 void ClusterNode::Member::leave_shared_epoch(NodeIndex other, Epoch others_epoch) {
   if (settings_.bugs.keep_equal_config_epochs || !must_leave_epoch(topology_, other, others_epoch)) return;
+  // Whoever may have been replaced must not win its slots back by a new epoch.
+  if (lease_.is_needed() && lease_.verdict() != LeaseVerdict::kHeld) return;
   voter_.current_epoch = max_epoch(topology_, voter_.current_epoch).next();
   set_config_epoch_of(kSelf, voter_.current_epoch);
+  note_own_epoch();
   save_first();
   log(EventLevel::kVerbose, fmt::format("WARNING: configEpoch collision with node {}. configEpoch set to {}",
                                         topology_.node(other).id.view(), voter_.current_epoch.value));
@@ -192,6 +202,7 @@ Result<Epoch> ClusterNode::Member::take_new_epoch() {
   if (!needs_new_epoch(topology_, voter_.current_epoch)) return Error("the config epoch is the greatest already");
   voter_.current_epoch = max_epoch(topology_, voter_.current_epoch).next();
   set_config_epoch_of(kSelf, voter_.current_epoch);
+  note_own_epoch();
   save_first();
   log(EventLevel::kWarning, fmt::format("New configEpoch set to {}", voter_.current_epoch.value));
   return voter_.current_epoch;
@@ -231,10 +242,9 @@ void ClusterNode::Member::on_vote_request(const Arrival& arrival) {
 void ClusterNode::Member::tell_of_missing_slots(const Arrival& arrival) {
   const NodeIndex primary = topology_.node(arrival.sender).primary;
   if (primary.is_none() || primary == kSelf || arrival.packet.config_epoch > topology_.node(primary).config_epoch) return;
-  const SlotBitmap known = SlotBitmap::from_wire(arrival.packet.slots);
-  bool misses_some = false;
-  topology_.slots_of(primary).for_each([&](Slot slot) { misses_some = misses_some || !known.has(slot); });
-  if (misses_some) send_update(arrival.sender, primary);
+  std::size_t known = 0;
+  SlotBitmap::from_wire(arrival.packet.slots).for_each([&](Slot slot) { known += topology_.owner(slot) == primary ? 1 : 0; });
+  if (known < topology_.node(primary).slot_count) send_update(arrival.sender, primary);
 }
 
 // A candidate asks again and again; it is told of when the answer changes.

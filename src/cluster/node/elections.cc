@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <skein/cluster/gossip/judgement.h>
 
@@ -181,6 +182,7 @@ void ClusterNode::Member::on_rival(const Arrival& arrival) {
 // the save.
 void ClusterNode::Member::replace_primary(std::optional<Epoch> epoch, Now now) {
   const SlotBitmap slots = topology_.slots_of(self().primary);
+  const std::vector<ShownSlot> shown = std::exchange(shown_slots_, {});
   end_takeovers();
   election_.stop();
   election_queue_.clear();
@@ -198,6 +200,7 @@ void ClusterNode::Member::replace_primary(std::optional<Epoch> epoch, Now now) {
     minority_at_ = {};
   }
   slots.for_each([&](Slot slot) { move_slot(slot, kSelf); });
+  open_inherited_slots(shown);
   save_first();
   if (settings_.bugs.claim_before_saving) outbox_.forget_barrier();
   state_revision_ = 0;

@@ -132,6 +132,13 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
     }
   }
 
+  send_heartbeat(type, link, to, gossip, forgotten, now);
+}
+
+// What all heartbeats have in common, whatever they tell of others.
+void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeIndex to,
+                                         std::span<const GossipEntry> gossip,
+                                         std::span<const ForgottenNode> forgotten, Now now) {
   if (type != MessageType::kPong && !to.is_none()) note_ping(to, now.mono);
   // One that waits already keeps its time, or silence would never last.
   if (type == MessageType::kPing && !to.is_none() && !health(to).ping_pending()) health(to).ping_sent = now.mono;
@@ -139,9 +146,12 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
   header.understands_extensions = true;
   // To nobody else: a replica that has not asked takes it for an offer.
   header.paused = yield_.is_paused_towards(to);
+  std::vector<ShownSlot> open_slots;
+  if (shows_open_slots_to(to)) open_slots = own_open_slots();
   // The host name goes to everybody, as with redis 7.0: one without a name of its own never
   // says that it understands extensions, and yet it does.
-  auto bytes = encode_heartbeat(header, gossip, {.hostname = self().hostname, .forgotten = forgotten},
+  auto bytes = encode_heartbeat(header, gossip,
+                                {.hostname = self().hostname, .forgotten = forgotten, .open_slots = open_slots},
                                 settings_.mark_packets);
   send(link, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);
 }
@@ -164,15 +174,7 @@ void ClusterNode::Member::tell_about(MessageType type, NodeIndex to, std::span<c
   std::vector<GossipEntry> gossip;
   gossip.reserve(about.size());
   for (const NodeIndex index : about) gossip.push_back(gossip_about(index, now));
-  if (type == MessageType::kPing) {
-    note_ping(to, now.mono);
-    if (!health(to).ping_pending()) health(to).ping_sent = now.mono;
-  }
-  auto header = own_header(type);
-  header.understands_extensions = true;
-  header.paused = yield_.is_paused_towards(to);
-  auto bytes = encode_heartbeat(header, gossip, {.hostname = self().hostname, .forgotten = {}}, settings_.mark_packets);
-  send(links(to).out, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);
+  send_heartbeat(type, links(to).out, to, gossip, {}, now);
 }
 
 bool ClusterNode::Member::any_suspected() {
@@ -246,14 +248,18 @@ void ClusterNode::Member::broadcast_fail(NodeIndex failed) {
   });
 }
 
-// The header is what there is to tell: the same bytes for everybody.
+// The header is what there is to tell: the same bytes for everybody but replicas that are shown more.
 void ClusterNode::Member::broadcast_pong(Now now) {
   auto header = own_header(MessageType::kPong);
   header.understands_extensions = true;
   const auto bytes = std::make_shared<const std::string>(
-      encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}}, settings_.mark_packets));
+      encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}, .open_slots = {}},
+                       settings_.mark_packets));
   each_other([&](NodeIndex index) {
     if (!links(index).out_is_up || topology_.node(index).in_handshake()) return;
+    if (shows_open_slots_to(index)) {
+      return send_heartbeat(MessageType::kPong, links(index).out, index, {}, {}, now);
+    }
     send(links(index).out, MessageType::kPong, bytes, now.mono + settings_.node_timeout);
   });
 }

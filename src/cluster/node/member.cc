@@ -13,10 +13,6 @@ namespace skein {
 
 namespace {
 
-// A primary that starts waits this long before it serves, so that news of a failover while
-// it was away reach it first.
-constexpr milliseconds kStartDelay{2000};
-
 Node fresh_self(Random& random) {
   Node node;
   node.id = *NodeId::parse(random.hex(NodeId::kSize));
@@ -73,6 +69,10 @@ void ClusterNode::Member::start_identity(std::optional<SavedState> saved, Now no
     each_other([&](NodeIndex index) {
       if (topology_.node(index).has_failed()) health(index).failed_at = now.mono;
     });
+    // The newest epoch, and no vote was spent for it: whether anybody heard of it is not known any more.
+    const Epoch own = self().config_epoch;
+    const bool was_voted_for = voter_.last_vote_epoch >= own;
+    if (self().is_primary() && own == voter_.current_epoch && own.value > 0 && !was_voted_for) note_own_epoch();
     topology_.edit(kSelf, [](Node& node) {
       node.flags.clear(NodeFlag::kPfail | NodeFlag::kFail | NodeFlag::kNoAddress);
     });
@@ -136,6 +136,7 @@ void ClusterNode::Member::settle(Now now) {
   judge_lease(now);
   refresh_state(now.mono);
   refresh_replication();
+  show_open_slots(now);
   tell_decisions(now);
   outbox_.begin_save([&] { return saved_text(now); });
 }
@@ -152,8 +153,7 @@ void ClusterNode::Member::refresh_state(MonoTime now) {
 
 ClusterState ClusterNode::Member::judge_state(MonoTime now) {
   if (is_holding_back()) return ClusterState::kFail;
-  const bool starts = now - started_ < kStartDelay && !was_elected_;
-  if (self().is_primary() && state_ == ClusterState::kFail && starts) return state_;
+  if (self().is_primary() && state_ == ClusterState::kFail && is_starting(now)) return state_;
 
   bool covered = true;
   std::size_t slots = 0;

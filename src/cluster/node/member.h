@@ -96,6 +96,7 @@ class ClusterNode::Member {
   ClusterInfo info() const;
   MonoTime write_lease_end() const;
   LeaseFigures lease_figures() const;
+  bool may_assign_slots(bool holds_lease, MonoTime now) const;
   std::uint64_t lease_renewals() const { return lease_.renewals(); }
   bool is_holding_back() const;
   std::string doctor_text(Now now) const;
@@ -112,6 +113,9 @@ class ClusterNode::Member {
  private:
   // How long FORGET keeps a node from coming back through gossip.
   static constexpr seconds kBan{60};
+  // A primary that starts waits this long before it serves, so that news of a failover while
+  // it was away reach it first.
+  static constexpr milliseconds kStartDelay{2000};
 
   struct Ban {
     NodeId id;
@@ -154,6 +158,7 @@ class ClusterNode::Member {
   void announce_self();
   void refresh_state(MonoTime now);
   ClusterState judge_state(MonoTime now);
+  bool is_starting(MonoTime now) const { return now - started_ < kStartDelay && !was_elected_; }
   void refresh_replication();
   void save_lazily() { outbox_.want_save(); }
   void save_first() { outbox_.mark_barrier(); }
@@ -204,6 +209,8 @@ class ClusterNode::Member {
   void clear_fail_if_due(NodeIndex index, MonoTime now);
   void send_heartbeat(MessageType type, LinkId link, NodeIndex to, Now now);
   void ping(NodeIndex index, Now now);
+  void send_heartbeat(MessageType type, LinkId link, NodeIndex to, std::span<const GossipEntry> gossip,
+                      std::span<const ForgottenNode> forgotten, Now now);
   void tell_about(MessageType type, NodeIndex to, std::span<const NodeIndex> about, Now now);
   GossipEntry gossip_about(NodeIndex index, Now now) const;
   bool any_suspected();
@@ -236,9 +243,10 @@ class ClusterNode::Member {
   void set_replica_of(NodeIndex index, NodeIndex primary);
   void become_replica_of(NodeIndex primary);
   void close_all_slots();
-  void learn_claim(const Arrival& arrival);
+  void learn_claim(const Arrival& arrival, NodeIndex former);
   void drop_old_claim(const Arrival& arrival);
-  void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots);
+  // `former`: whose replica the claimant has been until now.
+  void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots, NodeIndex former);
   void move_slot(Slot slot, NodeIndex to);
   NodeIndex find_newer_owner(const Arrival& arrival) const;
   void tell_of_missing_slots(const Arrival& arrival);
@@ -302,8 +310,27 @@ class ClusterNode::Member {
   void ping_for_lease(Now now, milliseconds next_look);
   void ping_without_gossip(NodeIndex index, Now now);
   void tell_lease(LeaseVerdict before, Now now);
+  void note_own_epoch();                             // it was taken without votes
+  void watch_own_epoch();                            // until all replicas have heard of it
+  std::optional<Epoch> unheard_epoch_;
   Lease lease_;
   bool writers_were_told_ = false;  // that they wait
+
+  // open_slots.cc: slots on their way, as a shard's replicas know them.
+  std::vector<ShownSlot> own_open_slots() const;
+  bool shows_open_slots_to(NodeIndex to) const;
+  void show_open_slots(Now now);                       // at the end of an input: what has changed
+  void show_open_slots_again() { own_open_slots_.clear(), own_open_revision_ = 0; }  // there is a new replica
+  void learn_open_slots(const Arrival& arrival);
+  void forget_shown_slots() { shown_slots_.clear(), shown_by_ = {}; }
+  void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
+  void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion
+  void note_heir(NodeIndex former, NodeIndex heir);    // of a place, after its claim
+  void redirect_open_slots(NodeIndex from, NodeIndex to);
+  std::vector<ShownSlot> shown_slots_;                 // by our primary
+  LinkId shown_by_;                                    // which link they came by
+  std::vector<ShownSlot> own_open_slots_;              // as last shown to our replicas
+  std::uint64_t own_open_revision_ = 0;
 
   // caution.cc: a primary that starts without its data.
   void watch_caution(Now now);                       // each tick and each packet

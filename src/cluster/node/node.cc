@@ -75,6 +75,9 @@ void ClusterNode::hold_back_without_data(Now now) {
   member_->hold_back_without_data(now);
   member_->settle(now);
 }
+bool ClusterNode::may_assign_slots(bool holds_lease, MonoTime now) const {
+  return member_->may_assign_slots(holds_lease, now);
+}
 MonoTime ClusterNode::write_lease_end() const { return member_->write_lease_end(); }
 LeaseFigures ClusterNode::lease_figures() const { return member_->lease_figures(); }
 std::uint64_t ClusterNode::lease_renewals() const { return member_->lease_renewals(); }

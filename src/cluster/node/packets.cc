@@ -117,6 +117,7 @@ void ClusterNode::Member::learn_epochs(const Arrival& arrival) {
     set_config_epoch_of(arrival.sender, packet.config_epoch);
   }
   health(arrival.sender).offset = packet.offset;
+  health(arrival.sender).current_epoch = packet.current_epoch;
 }
 
 void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
@@ -145,8 +146,11 @@ void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
   if (!arrival.sender_is_settled) return;
   packet.paused ? on_paused_primary(arrival) : on_unpaused_primary(arrival);
 
+  const NodeIndex former = topology_.node(arrival.sender).primary;
   learn_role(arrival);
-  learn_claim(arrival);
+  learn_claim(arrival, former);
+  note_heir(former, arrival.sender);
+  learn_open_slots(arrival);
   leave_shared_epoch(arrival.sender, packet.config_epoch);
   on_gossip(arrival);
   if (packet.hostname != topology_.node(arrival.sender).hostname) {
@@ -231,15 +235,19 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
   if (known.config_epoch > body.config_epoch) return;
   if (known.config_epoch == body.config_epoch) {
     // Nothing new, but for the last slots of a primary that died before it could tell of them.
-    if (arrival.packet.marked && known.is_primary() && known.has_failed()) take_claim(about, body.config_epoch, body.slots);
+    if (!arrival.packet.marked || !known.is_primary() || !known.has_failed()) return;
+    take_claim(about, body.config_epoch, body.slots, kNoNode);
+    if (self().is_replica() && self().primary == about) take_arrived_slots(body.slots);
     return;
   }
+  const NodeIndex former = known.primary;
   set_primary(about);
   end_hearsay(about);
   set_config_epoch_of(about, body.config_epoch);
   voter_.current_epoch = std::max(voter_.current_epoch, body.config_epoch);
   save_first();
-  take_claim(about, body.config_epoch, body.slots);
+  take_claim(about, body.config_epoch, body.slots, former);
+  note_heir(former, about);
 }
 
 void ClusterNode::Member::on_gossip(const Arrival& arrival) {

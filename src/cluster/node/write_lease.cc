@@ -42,8 +42,28 @@ void ClusterNode::Member::keep_lease(Now now) {
   ping_for_lease(now, kClusterTick);
 }
 
+// A replica that has not heard of it may ask for votes in that very epoch.
+void ClusterNode::Member::note_own_epoch() {
+  unheard_epoch_ = self().config_epoch;
+  lease_.set_unheard_epoch(unheard_epoch_);
+}
+
+// While the lease is held no replica of ours stands for election, so one that shows the epoch has it
+// from this node, and will ask in a later one.
+void ClusterNode::Member::watch_own_epoch() {
+  if (!unheard_epoch_ || (lease_.is_needed() && lease_.verdict() != LeaseVerdict::kHeld)) return;
+  bool all_know = true;
+  topology_.for_each_node([&](NodeIndex index, const Node& node) {
+    if (node.primary == kSelf && health(index).current_epoch < *unheard_epoch_) all_know = false;
+  });
+  if (!all_know) return;
+  unheard_epoch_.reset();
+  lease_.set_unheard_epoch(unheard_epoch_);
+}
+
 // After each input. What has lapsed is asked for again at once.
 void ClusterNode::Member::judge_lease(Now now) {
+  watch_own_epoch();
   const LeaseVerdict before = lease_.verdict();
   const LeaseVerdict verdict = lease_.judge(topology_, voter_.current_epoch, settings_.node_timeout, now.mono);
   if (verdict != before) tell_lease(before, now);
@@ -104,19 +124,18 @@ void ClusterNode::Member::ping_for_lease(Now now, milliseconds next_look) {
 
 // The header alone: these are many in a large cluster, and the answers bring the gossip.
 void ClusterNode::Member::ping_without_gossip(NodeIndex index, Now now) {
-  note_ping(index, now.mono);
-  // A ping that waits keeps its time, or silence would never last.
-  if (!health(index).ping_pending()) health(index).ping_sent = now.mono;
-  auto header = own_header(MessageType::kPing);
-  header.understands_extensions = true;
-  auto bytes = encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}}, settings_.mark_packets);
-  send(links(index).out, MessageType::kPing, std::make_shared<const std::string>(std::move(bytes)),
-       now.mono + settings_.node_timeout);
+  send_heartbeat(MessageType::kPing, links(index).out, index, {}, {}, now);
 }
 
 MonoTime ClusterNode::Member::write_lease_end() const {
   return settings_.bugs.ignore_lease ? MonoTime::max() : lease_.end();
 }
+
+bool ClusterNode::Member::may_assign_slots(bool holds_lease, MonoTime now) const {
+  if (holds_lease) return true;
+  return state_ == ClusterState::kFail && !is_starting(now) && !is_holding_back();
+}
+
 LeaseFigures ClusterNode::Member::lease_figures() const { return lease_.figures(); }
 
 }  // namespace skein

@@ -71,6 +71,14 @@ struct ForgottenNode {
   std::uint64_t ban_seconds = 0;
 };
 
+// A slot of the sender that is on its way, as a primary shows its replicas.
+struct ShownSlot {
+  Slot slot;
+  bool arrives = false;  // from `other`; else it leaves for it
+  NodeId other;
+  friend bool operator==(const ShownSlot&, const ShownSlot&) = default;
+};
+
 struct FailBody {
   NodeId failed;
 };
@@ -124,10 +132,22 @@ struct Packet : PacketHeader {
     for (std::size_t at = 0; auto forgotten = next_forgotten(at);) visit(*forgotten);
   }
 
+  // Calls `visit(ShownSlot)` for each slot of the sender that is open.
+  template <typename Visit>
+  void for_each_open_slot(Visit&& visit) const {
+    for (OpenSlotsCursor at; auto open = next_open_slot(at);) visit(*open);
+  }
+
   std::string_view gossip_bytes;
   std::string_view extension_bytes;
 
  private:
+  struct OpenSlotsCursor {
+    std::size_t extension = 0;  // where the next one begins
+    std::string_view slots;     // what is left of the current one
+    ShownSlot shown;
+  };
+  [[nodiscard]] std::optional<ShownSlot> next_open_slot(OpenSlotsCursor& at) const;
   [[nodiscard]] std::optional<ForgottenNode> next_forgotten(std::size_t& at) const;
 };
 
@@ -139,6 +159,7 @@ struct Packet : PacketHeader {
 struct Extensions {
   std::string_view hostname;  // empty: none
   std::span<const ForgottenNode> forgotten;
+  std::span<const ShownSlot> open_slots;
 };
 // `header.type` is PING, PONG or MEET.
 [[nodiscard]] std::string encode_heartbeat(const PacketHeader& header, std::span<const GossipEntry> gossip,

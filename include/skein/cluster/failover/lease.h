@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -86,6 +87,11 @@ class Lease {
   // place, whatever other epochs are about.
   void on_elected(MonoTime heard_since) { elected_at_ = heard_since; }
 
+  // This node has given itself an epoch without votes, and not every replica of its is known to have
+  // heard of it: one of them may be elected in that very epoch, which then tells nothing. None: no such
+  // epoch.
+  void set_unheard_epoch(std::optional<Epoch> epoch) { unheard_epoch_ = epoch; }
+
   // After every input and with time. Cheap when nothing it depends on has changed.
   LeaseVerdict judge(const Topology& topology, Epoch current_epoch, milliseconds node_timeout, MonoTime now);
   [[nodiscard]] LeaseVerdict verdict() const { return verdict_; }
@@ -141,6 +147,8 @@ class Lease {
   milliseconds period_{0};
   // The current epoch when the lease was last known to be held.
   Epoch held_epoch_;
+  std::optional<Epoch> unheard_epoch_;
+  [[nodiscard]] Epoch explained(Epoch current_epoch) const;
   MonoTime elected_at_{};
   MonoTime lapsed_at_{};
   MonoTime fresh_after_{};   // pings sent earlier renew nothing

@@ -26,6 +26,7 @@ struct NodeHealth {
   MonoTime data_received{};  // any packet of it
   MonoTime failed_at{};      // when it became FAIL
   ReplOffset offset;
+  Epoch current_epoch;       // in its own last packet
   std::vector<FailReport> reports;
   std::uint32_t last_gossip_round = 0;
   // Set by a packet with Skein's checksum; from then on one without is a damaged one.

@@ -121,6 +121,11 @@ class ClusterNode {
   // MonoTime::max() when nobody could replace it; in the past while in doubt.
   [[nodiscard]] MonoTime write_lease_end() const;
   [[nodiscard]] LeaseFigures lease_figures() const;
+  // Whether what this node says of slots is its own to say. Not without the lease, and not while it
+  // has just started, when it may have been replaced: others believe it, and a new epoch in its old
+  // name would take back everything its successor has. Where the cluster is down otherwise it is the
+  // operator's to repair.
+  [[nodiscard]] bool may_assign_slots(bool holds_lease, MonoTime now) const;
   // Grows whenever writes may go on that could not before.
   [[nodiscard]] std::uint64_t lease_renewals() const;
   // The owner has found no data to load, before the first tick or once that is known. With slots

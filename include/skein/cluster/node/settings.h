@@ -29,6 +29,7 @@ struct PlantedBugs {
   bool vote_for_the_living = false;         // votes although it has just heard the primary
   bool elect_without_majority = false;      // takes over with the first vote
   bool claim_before_saving = false;         // shows the claim it has won before it is saved
+  bool hide_open_slots = false;             // replicas and the other end of a move are told nothing
   bool stand_without_data = false;          // stands for election whatever its data is worth
   bool empty_primary_serves = false;        // starts without data and serves its replicas at once
   bool reuse_election_epoch = false;        // asks for votes in the current epoch, not the next

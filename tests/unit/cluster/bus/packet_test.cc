@@ -169,6 +169,57 @@ TEST(Packet, HeartbeatThereAndBack) {
   EXPECT_EQ(forgotten, std::vector{id_of('f')});
 }
 
+std::vector<ShownSlot> open_slots_of(const Packet& packet) {
+  std::vector<ShownSlot> open;
+  packet.for_each_open_slot([&](const ShownSlot& slot) { open.push_back(slot); });
+  return open;
+}
+
+std::string ping_with_open_slots() {
+  const auto slots = some_slots();
+  const ShownSlot open[] = {{Slot{7}, false, id_of('b')},
+                            {Slot{16383}, false, id_of('b')},
+                            {Slot{0}, false, id_of('b')},
+                            {Slot{258}, true, id_of('b')},
+                            {Slot{9}, true, id_of('c')}};
+  return encode_heartbeat(header_of(MessageType::kPing, slots), {}, {.hostname = {}, .forgotten = {}, .open_slots = open});
+}
+
+TEST(Packet, OpenSlotsThereAndBack) {
+  const auto bytes = ping_with_open_slots();
+  const auto packet = decoded(bytes);
+  EXPECT_EQ(open_slots_of(packet), (std::vector<ShownSlot>{{Slot{7}, false, id_of('b')},
+                                                           {Slot{16383}, false, id_of('b')},
+                                                           {Slot{0}, false, id_of('b')},
+                                                           {Slot{258}, true, id_of('b')},
+                                                           {Slot{9}, true, id_of('c')}}));
+  // A run of slots with one other end is one extension, filled up to a multiple of eight.
+  EXPECT_EQ(bytes.substr(2214, 2), std::string("\0\3", 2));
+  ASSERT_EQ(bytes.size(), 2256u + (8 + 48 + 8) * 3);
+  EXPECT_EQ(bytes.substr(2256, 8), std::string("\0\0\0\x40\x53\1\0\0", 8));
+  EXPECT_EQ(bytes.substr(2264, 40), std::string(40, 'b'));
+  EXPECT_EQ(bytes.substr(2304, 8), std::string("\0\0\0\0\0\0\0\3", 8));
+  EXPECT_EQ(bytes.substr(2312, 8), std::string("\0\7\x3f\xff\0\0\0\0", 8));
+  EXPECT_TRUE(open_slots_of(decoded(ping_bytes())).empty());
+}
+
+TEST(Packet, OpenSlotsThatCannotBeAreRefused) {
+  const auto with = [](std::size_t at, std::string_view value) {
+    const auto slots = some_slots();
+    const ShownSlot open[] = {{Slot{7}, false, id_of('b')}};
+    auto bytes = encode_heartbeat(header_of(MessageType::kPing, slots), {},
+                                  {.hostname = {}, .forgotten = {}, .open_slots = open}, false);
+    put(bytes, at, value);
+    return bytes;
+  };
+  EXPECT_EQ(fault_of(with(2312, std::string_view("\x40\0", 2))), PacketFault::kExtension) << "slot 16384";
+  EXPECT_EQ(fault_of(with(2308, std::string_view("\0\0\0\5", 4))), PacketFault::kExtension) << "more than there are";
+  EXPECT_EQ(fault_of(with(2308, std::string_view("\x80\0\0\1", 4))), PacketFault::kExtension) << "a count that overflows";
+  EXPECT_EQ(fault_of(with(2308, std::string_view("\0\0\0\0", 4))), PacketFault::kExtension) << "fewer than there are";
+  EXPECT_EQ(fault_of(with(2304, "\2")), PacketFault::kExtension) << "neither comes nor goes";
+  EXPECT_EQ(fault_of(with(2264, "?")), PacketFault::kExtension) << "no id";
+}
+
 TEST(Packet, ReadsWhatRedisSends) {
   const auto packets = redis_packets();
   for (const auto& [name, bytes] : packets) {
@@ -304,6 +355,7 @@ TEST(Packet, RandomChangesNeverCrash) {
   Random random{17};
   auto packets = redis_packets();
   packets["ours"] = ping_bytes(false);
+  packets["open slots"] = ping_with_open_slots();
   for (int round = 0; round < 20000; ++round) {
     auto at = packets.begin();
     std::advance(at, static_cast<long>(random.below(packets.size())));
@@ -317,6 +369,7 @@ TEST(Packet, RandomChangesNeverCrash) {
     if (const auto* packet = std::get_if<Packet>(&result)) {
       for (std::size_t i = 0; i < packet->gossip_count; ++i) static_cast<void>(packet->gossip(i));
       packet->for_each_forgotten([](const ForgottenNode&) {});
+      for (const ShownSlot& open : open_slots_of(*packet)) EXPECT_LT(open.slot.value, kSlotCount);
     }
     static_cast<void>(judge_frame(bytes));
   }

@@ -1,0 +1,118 @@
+// Slots on their way, as a shard's replicas know them, and where they go when an end is replaced.
+//
+// The keys of a slot that is moving are at two nodes, and only the marks of SETSLOT say which of
+// them answers for one that is absent here. A replica that takes over without them would make
+// absent keys anew, beside those that had moved. So a primary shows its replicas its open slots,
+// at once and in each heartbeat; whoever takes its place opens them again. The other end of a
+// move follows such a replacement.
+#include <algorithm>
+#include <utility>
+
+#include "member.h"
+
+namespace skein {
+
+// Slots with the same other end stand together: the wire names it once.
+std::vector<ShownSlot> ClusterNode::Member::own_open_slots() const {
+  std::vector<ShownSlot> open;
+  for (const OpenSlot& slot : topology_.migrating()) open.push_back({slot.slot, false, topology_.node(slot.other).id});
+  for (const OpenSlot& slot : topology_.importing()) open.push_back({slot.slot, true, topology_.node(slot.other).id});
+  std::stable_sort(open.begin(), open.end(), [](const ShownSlot& a, const ShownSlot& b) {
+    return std::tie(a.arrives, a.other) < std::tie(b.arrives, b.other);
+  });
+  return open;
+}
+
+// A replica of ours that is known to understand it.
+bool ClusterNode::Member::shows_open_slots_to(NodeIndex to) const {
+  if (to.is_none() || !settings_.mark_packets || settings_.bugs.hide_open_slots) return false;
+  return topology_.node(to).primary == kSelf && health_.at(to).marks_packets;
+}
+
+// What has changed, at once: the keys that move next must not be ahead of it by much.
+void ClusterNode::Member::show_open_slots(Now now) {
+  if (own_open_revision_ == topology_.slots_revision()) return;
+  own_open_revision_ = topology_.slots_revision();
+  auto open = own_open_slots();
+  if (open == own_open_slots_) return;
+  own_open_slots_ = std::move(open);
+  each_other([&](NodeIndex index) {
+    if (!shows_open_slots_to(index) || !links(index).out_is_up) return;
+    send_heartbeat(MessageType::kPong, links(index).out, index, {}, {}, now);
+  });
+}
+
+// By the primary's own link alone: its answers come by another one, and the two may overtake each
+// other. Of two connections, one of them half dead, the later one counts.
+void ClusterNode::Member::learn_open_slots(const Arrival& arrival) {
+  const LinkId link = arrival.origin.link;
+  if (!self().is_replica() || self().primary != arrival.sender) return;
+  // Another implementation shows none, whatever the one before it did.
+  if (!arrival.packet.marked) return forget_shown_slots();
+  if (!link.is_inbound() || link < shown_by_) return;
+  shown_by_ = link;
+  shown_slots_.clear();
+  arrival.packet.for_each_open_slot([&](const ShownSlot& shown) { shown_slots_.push_back(shown); });
+}
+
+// A voter's word of what our failed primary owned: of slots that were arriving there nobody's claim is
+// known yet, and what the operator gave it at last, it may have told nobody else.
+void ClusterNode::Member::take_arrived_slots(std::string_view slots) {
+  const SlotBitmap told = SlotBitmap::from_wire(slots);
+  for (const ShownSlot& shown : shown_slots_) {
+    if (shown.arrives && told.has(shown.slot)) move_slot(shown.slot, self().primary);
+  }
+}
+
+void ClusterNode::Member::open_inherited_slots(std::span<const ShownSlot> shown) {
+  for (const ShownSlot& open : shown) {
+    NodeIndex other = topology_.find(open.other);
+    if (!other.is_none() && topology_.node(other).is_replica()) other = topology_.node(other).primary;
+    if (other.is_none() || other == kSelf) continue;
+    const bool is_ours = topology_.owner(open.slot) == kSelf;
+    if (open.arrives == is_ours) continue;  // it has arrived, or gone, meanwhile
+    if (open.arrives) {
+      note_slot("kStillImporting", open.slot, other, kSelf);
+      topology_.set_importing(open.slot, other);
+    } else {
+      note_slot("kStillMigrating", open.slot, kSelf, other);
+      topology_.set_migrating(open.slot, other);
+    }
+  }
+}
+
+// `heir` followed `former` and has just shown itself a primary: in its place, if that one has
+// failed or has no slots any more, and the heir's claim is the newer one.
+void ClusterNode::Member::note_heir(NodeIndex former, NodeIndex heir) {
+  if (former.is_none() || !topology_.contains(former) || !topology_.node(heir).is_primary()) return;
+  const Node& before = topology_.node(former);
+  if (before.config_epoch >= topology_.node(heir).config_epoch) return;
+  if (before.has_failed() || before.slot_count == 0) redirect_open_slots(former, heir);
+}
+
+void ClusterNode::Member::redirect_open_slots(NodeIndex from, NodeIndex to) {
+  if (to == kSelf || settings_.bugs.hide_open_slots) return;
+  const NodeId& id = topology_.node(to).id;
+  for (ShownSlot& shown : shown_slots_) {
+    if (shown.other == topology_.node(from).id) shown.other = id;
+  }
+  const auto of_it = [&](std::span<const OpenSlot> open) {
+    std::vector<Slot> slots;
+    for (const OpenSlot& slot : open) {
+      if (slot.other == from) slots.push_back(slot.slot);
+    }
+    return slots;
+  };
+  for (const Slot slot : of_it(topology_.migrating())) {
+    note_slot("kStillMigrating", slot, kSelf, to);
+    topology_.set_migrating(slot, to);
+    save_lazily();
+  }
+  for (const Slot slot : of_it(topology_.importing())) {
+    note_slot("kStillImporting", slot, to, kSelf);
+    topology_.set_importing(slot, to);
+    save_lazily();
+  }
+}
+
+}  // namespace skein

@@ -1,0 +1,188 @@
+// Slots on their way while an end is replaced, and epochs that were taken unheard.
+#include <gtest/gtest.h>
+
+#include "shards.h"
+
+namespace skein {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+// Slots of primary 1 move to primary 0; 3 follows 0, 4 follows 1.
+class OpenSlots : public testing::Test {
+ protected:
+  static constexpr Slot kSlot{8000};
+
+  bool set_slot(std::size_t at, std::string_view action, std::size_t other, Slot slot = kSlot) {
+    const std::string number = std::to_string(slot.value);
+    const std::string id = net_.id(other);
+    const std::string_view words[] = {number, action, id};
+    const bool done = net_.node(at).set_slot(words, net_.now()).has_value();
+    net_.pump();
+    return done;
+  }
+  void open(Slot slot = kSlot) {
+    ASSERT_TRUE(set_slot(0, "importing", 1, slot));
+    ASSERT_TRUE(set_slot(1, "migrating", 0, slot));
+  }
+  std::string leaves_for(std::size_t at, Slot slot = kSlot) { return name_of(at, net_.node(at).topology().migrating_to(slot)); }
+  std::string arrives_from(std::size_t at, Slot slot = kSlot) {
+    return name_of(at, net_.node(at).topology().importing_from(slot));
+  }
+  std::string owner(std::size_t at, Slot slot = kSlot) { return name_of(at, net_.node(at).topology().owner(slot)); }
+  std::string name_of(std::size_t at, NodeIndex index) {
+    return index.is_none() ? "nobody" : net_.node(at).topology().node(index).id.str();
+  }
+  void take_over(std::size_t replica) {
+    ASSERT_TRUE(net_.node(replica).failover({}, net_.now()));
+    net_.pump();
+    net_.run_for(1s);
+    ASSERT_TRUE(net_.node(replica).topology().self().is_primary());
+  }
+
+  Shards net_{3, 1};
+};
+
+TEST_F(OpenSlots, TheHeirOfTheSourceGoesOnSendingToTheTarget) {
+  open();
+  ASSERT_TRUE(net_.kill_and_wait(1, 4));
+  EXPECT_EQ(leaves_for(4), net_.id(0));
+  EXPECT_TRUE(net_.logged(4, "slot 8000 is still leaving for"));
+  net_.run_for(1s);
+  EXPECT_EQ(arrives_from(0), net_.id(4)) << "the target follows the heir";
+  EXPECT_EQ(owner(0), net_.id(4)) << "or its map would have a hole";
+  EXPECT_EQ(net_.node(0).state(), ClusterState::kOk);
+}
+
+TEST_F(OpenSlots, TheHeirOfTheTargetGoesOnTaking) {
+  open();
+  ASSERT_TRUE(net_.kill_and_wait(0, 3));
+  EXPECT_EQ(arrives_from(3), net_.id(1));
+  net_.run_for(1s);
+  EXPECT_EQ(leaves_for(1), net_.id(3)) << "the source sends clients to the heir";
+}
+
+TEST_F(OpenSlots, BothEndsAreReplacedOnRequest) {
+  open();
+  take_over(4);
+  take_over(3);
+  EXPECT_EQ(leaves_for(4), net_.id(3));
+  EXPECT_EQ(arrives_from(3), net_.id(4));
+  EXPECT_EQ(leaves_for(1), "nobody") << "a replica has nothing to give away";
+  take_over(1);
+  EXPECT_EQ(leaves_for(1), net_.id(3)) << "and back again";
+  EXPECT_EQ(arrives_from(3), net_.id(1));
+}
+
+TEST_F(OpenSlots, WhatIsClosedIsNotInherited) {
+  open();
+  open(Slot{8001});
+  const std::string_view words[] = {"8000", "stable"};
+  ASSERT_TRUE(net_.node(1).set_slot(words, net_.now()));
+  ASSERT_TRUE(set_slot(0, "node", 0, Slot{8001}));
+  net_.pump();
+  ASSERT_TRUE(net_.kill_and_wait(1, 4));
+  EXPECT_EQ(leaves_for(4), "nobody");
+  EXPECT_EQ(leaves_for(4, Slot{8001}), "nobody");
+  EXPECT_EQ(owner(4, Slot{8001}), net_.id(0));
+}
+
+// It was no replica yet when the slot was opened.
+TEST_F(OpenSlots, ANewReplicaIsShownWhatIsOpen) {
+  open();
+  ASSERT_TRUE(net_.node(5).replicate(net_.id(1), net_.now()));
+  net_.pump();
+  net_.run_for(200ms);
+  net_.host(4).settings.replica_no_failover = true;
+  net_.node(4).on_settings(net_.host(4).settings, net_.now());
+  net_.run_for(3s);
+  ASSERT_TRUE(net_.kill_and_wait(1, 5));
+  EXPECT_EQ(leaves_for(5), net_.id(0));
+}
+
+TEST_F(OpenSlots, RedisReplicasAreSentNothingTheyDoNotKnow) {
+  open();
+  net_.host(1).settings.mark_packets = false;
+  net_.node(1).on_settings(net_.host(1).settings, net_.now());
+  net_.run_for(4s);
+  ASSERT_TRUE(net_.kill_and_wait(1, 4));
+  EXPECT_EQ(leaves_for(4), "nobody") << "a primary that marks nothing shows nothing either";
+}
+
+// The target gave itself an epoch by SETSLOT, stood still before anybody had heard of it, and its
+// replica was elected in that very epoch. Its claim must not come back by the rule for clashes.
+TEST_F(OpenSlots, AnEpochThatNobodyHeardOfDoesNotBringAReplacedPrimaryBack) {
+  open();
+  net_.host(0).is_mute = true;  // what it says from now on is lost
+  ASSERT_TRUE(set_slot(0, "node", 0));
+  const Epoch taken = net_.node(0).topology().self().config_epoch;
+  net_.host(0).is_frozen = true;
+  net_.host(3).data->primary_link_up = false;
+  ASSERT_TRUE(net_.run_finely(10s, [&] { return net_.serves(3, 0); }));
+  ASSERT_EQ(net_.node(3).topology().self().config_epoch, taken) << "the case this is about";
+  net_.run_for(1s);
+
+  net_.host(0).is_frozen = false;
+  net_.host(0).is_mute = false;
+  for (int i = 0; i < 3000; ++i) {
+    net_.run_finely(1ms);
+    EXPECT_FALSE(net_.node(0).write_lease_end() > net_.now().mono && net_.node(0).topology().owner(net_.slot_of(0)) == kSelf)
+        << "it would acknowledge writes in its old name";
+  }
+  EXPECT_EQ(net_.owner_of(0), 3u) << "the elected one keeps what it was elected for";
+  // The slot is still open at the heir, which cannot know that its primary had been given it.
+  const std::string_view words[] = {"8000", "stable"};
+  ASSERT_TRUE(net_.node(3).set_slot(words, net_.now()));
+  net_.run_for(5s);
+  net_.expect_one_view();
+  EXPECT_EQ(owner(3), net_.id(0));
+}
+
+// The same with a process that was killed: what it had told whom is forgotten then.
+TEST_F(OpenSlots, NorAfterARestart) {
+  open();
+  net_.host(0).is_mute = true;
+  ASSERT_TRUE(set_slot(0, "node", 0));
+  const Epoch taken = net_.node(0).topology().self().config_epoch;
+  net_.kill(0);
+  ASSERT_TRUE(net_.run_finely(10s, [&] { return net_.serves(3, 0); }));
+  ASSERT_EQ(net_.node(3).topology().self().config_epoch, taken);
+  net_.run_for(1s);
+  net_.host(0).is_mute = false;
+  net_.restart(0);
+  for (int i = 0; i < 3000; ++i) {
+    net_.run_finely(1ms);
+    EXPECT_FALSE(net_.node(0).write_lease_end() > net_.now().mono && net_.node(0).topology().owner(net_.slot_of(0)) == kSelf);
+  }
+  EXPECT_EQ(net_.owner_of(0), 3u);
+  // The slot is still open at the heir, which cannot know that its primary had been given it.
+  const std::string_view words[] = {"8000", "stable"};
+  ASSERT_TRUE(net_.node(3).set_slot(words, net_.now()));
+  net_.run_for(5s);
+  net_.expect_one_view();
+  EXPECT_EQ(owner(3), net_.id(0));
+}
+
+// A primary that has just started does not know whether it was replaced.
+TEST_F(OpenSlots, SlotsAreNotAssignedByOneThatHasJustStarted) {
+  const auto may_assign = [&](std::size_t at) {
+    const bool holds = net_.node(at).write_lease_end() > net_.now().mono;
+    return net_.node(at).may_assign_slots(holds, net_.now().mono);
+  };
+  EXPECT_TRUE(may_assign(0));
+  net_.crash(0);
+  net_.run_for(500ms);
+  net_.restart(0);
+  EXPECT_FALSE(may_assign(0));
+  net_.run_for(3s);
+  EXPECT_TRUE(may_assign(0));
+  // Cut off from the others it is down: the operator may repair it.
+  net_.cut(0);
+  net_.run_for(6s);
+  EXPECT_EQ(net_.node(0).state(), ClusterState::kFail);
+  EXPECT_TRUE(may_assign(0));
+}
+
+}  // namespace
+}  // namespace skein
