@@ -115,6 +115,8 @@ void BusLink::read() {
     if (!take_input({buffer.data(), got})) return;
     if (got < buffer.size()) break;
   }
+  // At the end, so that an answer on this link has taken the acknowledgement along.
+  acknowledge_at_once(socket_);
   read_later();
 }
 

@@ -28,6 +28,12 @@ void prepare_bus_socket(BusSocket& socket, seconds keepalive) {
   socket.set_option(Count(3), ignored);
 }
 
+void acknowledge_at_once(BusSocket& socket) {
+  using QuickAck = asio::detail::socket_option::boolean<IPPROTO_TCP, TCP_QUICKACK>;
+  asio::error_code ignored;
+  socket.set_option(QuickAck(true), ignored);
+}
+
 std::string address_text(const asio::generic::stream_protocol::endpoint& endpoint) {
   asio::ip::tcp::endpoint tcp;
   if (endpoint.size() > tcp.capacity()) return "";
