@@ -139,6 +139,25 @@ TEST_F(OpenSlots, AnEpochThatNobodyHeardOfDoesNotBringAReplacedPrimaryBack) {
   EXPECT_EQ(owner(3), net_.id(0));
 }
 
+// Nor may it write before it has heard the other one: that the epoch is its own explains nothing.
+TEST_F(OpenSlots, AnEpochThatNobodyHeardOfIsNoProofThatNobodyWasElected) {
+  open();
+  net_.host(0).is_mute = true;
+  ASSERT_TRUE(set_slot(0, "node", 0));
+  net_.host(0).is_frozen = true;
+  net_.host(3).data->primary_link_up = false;
+  ASSERT_TRUE(net_.run_finely(10s, [&] { return net_.serves(3, 0); }));
+  net_.run_for(1s);
+  net_.host(3).is_mute = true;  // its claim does not come through; the voters answer
+  net_.host(0).is_frozen = false;
+  net_.host(0).is_mute = false;
+  net_.run_finely(1500ms, [&] {
+    EXPECT_LE(net_.node(0).write_lease_end(), net_.now().mono);
+    return false;
+  });
+  EXPECT_EQ(net_.node(0).lease_figures().verdict, LeaseVerdict::kElectionPossible);
+}
+
 // The same with a process that was killed: what it had told whom is forgotten then.
 TEST_F(OpenSlots, NorAfterARestart) {
   open();
