@@ -14,7 +14,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from testbed import Cluster, reference_binary, server_binary, wait_until  # noqa: E402
-from testbed.clusters import nodes, own_id  # noqa: E402
+from testbed.clusters import nodes, own_id, unless_loading  # noqa: E402
 from testbed.replication import digest, offset, replica_offset, syncs, wait_link_up  # noqa: E402
 from testbed.writers import ClusterWriter  # noqa: E402
 
@@ -120,13 +120,11 @@ class Failovers:
 
     def is_slave_of(self, server, primary):
         node, its = (next(each for each, who in self.ids.items() if who is one) for one in (server, primary))
-        try:
-            row = nodes(server)[node]
-        except AssertionError as refused:
-            # It takes its primary's data, or its own from the disk.
-            if ": LOADING" in str(refused):
-                return False
-            raise
+        # It may be taking its primary's data, or its own from the disk.
+        rows = unless_loading(lambda: nodes(server))
+        if rows is None:
+            return False
+        row = rows[node]
         return row["flags"] == ["slave"] and row["master"] == its
 
     def killed(self, primary, replica):

@@ -19,7 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from testbed import Cluster, request_bytes, run_redis_cli, wait_until  # noqa: E402
-from testbed.clusters import nodes, own_id  # noqa: E402
+from testbed.clusters import nodes, own_id, unless_loading  # noqa: E402
 from testbed.replication import primary_in_cluster, wait_link_up  # noqa: E402
 from testbed.resp import Closed, Connection, parse_reply  # noqa: E402
 from testbed.writers import ClusterWriter, RisingWriter  # noqa: E402
@@ -37,12 +37,16 @@ class Broken(Exception):
 
 
 def primaries(cluster):
-    return [server for server in cluster.alive() if primary_in_cluster(server) == "-" and nodes(server)[own_id(server)]["slots"]]
+    """Who has slots. A server that loads is a replica that takes its primary's data, or will soon be one."""
+    def has_slots(server):
+        return primary_in_cluster(server) == "-" and nodes(server)[own_id(server)]["slots"]
+    return [server for server in cluster.alive() if unless_loading(lambda server=server: has_slots(server))]
 
 
 def replica_of(cluster, primary):
     wanted = own_id(primary)
-    return next(server for server in cluster.alive() if primary_in_cluster(server) == wanted)
+    return next(server for server in cluster.alive()
+                if unless_loading(lambda server=server: primary_in_cluster(server)) == wanted)
 
 
 class Trial:
@@ -140,8 +144,8 @@ class Trial:
 
         def replaced():
             for server in bystanders:
-                rows = nodes(server)
-                if any(rows[node]["slots"] for node in lost if node in rows):
+                rows = unless_loading(lambda server=server: nodes(server))
+                if rows is None or any(rows[node]["slots"] for node in lost if node in rows):
                     return False
             return True
 
@@ -152,8 +156,8 @@ class Trial:
         def settled():
             views = []
             for server in self.cluster.servers:
-                rows = nodes(server)
-                if any("fail" in flag for row in rows.values() for flag in row["flags"]):
+                rows = unless_loading(lambda server=server: nodes(server))
+                if rows is None or any("fail" in flag for row in rows.values() for flag in row["flags"]):
                     return False
                 views.append({node: (tuple(sorted(row["flags"])), row["master"]) for node, row in rows.items()})
             return all(each == views[0] for each in views)

@@ -30,9 +30,9 @@ void CautiousStart::begin(std::vector<NodeId> replicas, MonoTime now) {
   begun_ = now;
 }
 
-CautionVerdict CautiousStart::judge(bool owns_slots, std::span<const FormerReplica> known, MonoTime now,
+CautionVerdict CautiousStart::judge(bool has_place, std::span<const FormerReplica> known, MonoTime now,
                                     milliseconds node_timeout) const {
-  if (!owns_slots) return CautionVerdict::kReplaced;
+  if (!has_place) return CautionVerdict::kReplaced;
   if (std::all_of(known.begin(), known.end(), has_nothing)) return CautionVerdict::kNobodyHasData;
   if (now - *begun_ >= 2 * node_timeout + kElectionTime) return CautionVerdict::kTimeIsOver;
   return CautionVerdict::kHoldBack;

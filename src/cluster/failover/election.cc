@@ -61,7 +61,7 @@ StandVerdict judge_standing(const Topology& topology, const StandingFacts& facts
   if (self.primary.is_none()) return StandVerdict::kPrimaryUnknown;
   const Node& primary = topology.node(self.primary);
   if (!primary.has_failed() && !facts.by_request) return StandVerdict::kPrimaryUp;
-  if (primary.slot_count == 0) return StandVerdict::kNothingToTake;
+  if (primary.slot_count == 0 && !facts.slots_arrive) return StandVerdict::kNothingToTake;
   if (facts.by_request) return StandVerdict::kStand;
   if (facts.told_not_to) return StandVerdict::kToldNotTo;
   if (facts.validity_factor == 0) return StandVerdict::kStand;

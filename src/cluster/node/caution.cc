@@ -8,13 +8,14 @@
 namespace skein {
 
 void ClusterNode::Member::hold_back_without_data(Now now) {
-  if (!self().is_voter() || is_holding_back() || settings_.bugs.empty_primary_serves) return;
+  const bool has_something_to_lose = self().is_voter() || has_only_arriving_slots();
+  if (!has_something_to_lose || is_holding_back() || settings_.bugs.empty_primary_serves) return;
   std::vector<NodeId> replicas;
   for (const NodeIndex replica : topology_.replicas_of(kSelf)) replicas.push_back(topology_.node(replica).id);
   if (replicas.empty()) return;
   const auto longest = 2 * settings_.node_timeout + CautiousStart::kElectionTime;
   decide(EventLevel::kWarning, name_of(CautionVerdict::kHoldBack),
-         fmt::format("This node starts without data, owns slots and has {} replica(s): it waits to be replaced by one that "
+         fmt::format("This node starts without data, has slots and {} replica(s): it waits to be replaced by one that "
                      "has the data, and neither serves nor answers the others for {} ms at most",
                      replicas.size(), longest.count()),
          now);
@@ -35,7 +36,8 @@ void ClusterNode::Member::watch_caution(Now now) {
                      .new_primary_was_heard = node.is_primary() || (!node.primary.is_none() && was_heard(node.primary)),
                      .offset = health_.at(index).offset});
   }
-  const CautionVerdict verdict = caution_.judge(self().is_voter(), known, now.mono, settings_.node_timeout);
+  const bool has_place = self().is_voter() || has_only_arriving_slots();
+  const CautionVerdict verdict = caution_.judge(has_place, known, now.mono, settings_.node_timeout);
   if (verdict == CautionVerdict::kHoldBack) return;
   // It follows the new owner once that is saved; until then a replica would still copy from it.
   if (verdict == CautionVerdict::kReplaced && outbox_.has_barrier()) return;

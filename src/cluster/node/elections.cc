@@ -57,7 +57,10 @@ bool ClusterNode::Member::is_election_due(const Arrival& arrival) const {
 }
 
 StandVerdict ClusterNode::Member::judge_own_standing() const {
-  return judge_standing(topology_, {.by_request = bid_.may_elect(),
+  const bool slots_arrive =
+      std::any_of(shown_slots_.begin(), shown_slots_.end(), [](const ShownSlot& slot) { return slot.arrives; });
+  return judge_standing(topology_, {.slots_arrive = slots_arrive,
+                                    .by_request = bid_.may_elect(),
                                     .told_not_to = settings_.replica_no_failover,
                                     .node_timeout = settings_.node_timeout,
                                     .validity_factor = settings_.replica_validity_factor,

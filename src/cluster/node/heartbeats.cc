@@ -45,6 +45,7 @@ void ClusterNode::Member::forgive_own_standstill(MonoTime now) {
   const bool stood_still = last_tick_ != MonoTime{} && now - last_tick_ > longest;
   last_tick_ = now;
   if (!stood_still) return;
+  stood_still_at_ = now;
   each_other([&](NodeIndex index) {
     if (health(index).ping_pending()) health(index).ping_sent = now;
   });

@@ -325,7 +325,9 @@ class ClusterNode::Member {
   void forget_shown_slots() { shown_slots_.clear(), shown_by_ = {}; }
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
   void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion
-  void note_heir(NodeIndex former, NodeIndex heir);    // of a place, after its claim
+  void note_heir(NodeIndex former, NodeIndex heir, MonoTime now);  // of a place, after its claim
+  bool has_only_arriving_slots() const;
+  bool may_have_been_replaced(MonoTime now) const;
   void redirect_open_slots(NodeIndex from, NodeIndex to);
   std::vector<ShownSlot> shown_slots_;                 // by our primary
   LinkId shown_by_;                                    // which link they came by
@@ -400,6 +402,7 @@ class ClusterNode::Member {
   std::uint64_t epoch_changes_ = 0;
   std::uint64_t ticks_ = 0;
   MonoTime last_tick_{};
+  MonoTime stood_still_at_{};
   std::uint64_t last_link_ = 0;
   std::size_t next_to_open_ = 0;
   std::uint32_t gossip_round_ = 0;

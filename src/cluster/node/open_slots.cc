@@ -5,6 +5,8 @@
 // absent keys anew, beside those that had moved. So a primary shows its replicas its open slots,
 // at once and in each heartbeat; whoever takes its place opens them again. The other end of a
 // move follows such a replacement.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -83,11 +85,29 @@ void ClusterNode::Member::open_inherited_slots(std::span<const ShownSlot> shown)
 
 // `heir` followed `former` and has just shown itself a primary: in its place, if that one has
 // failed or has no slots any more, and the heir's claim is the newer one.
-void ClusterNode::Member::note_heir(NodeIndex former, NodeIndex heir) {
+void ClusterNode::Member::note_heir(NodeIndex former, NodeIndex heir, MonoTime now) {
   if (former.is_none() || !topology_.contains(former) || !topology_.node(heir).is_primary()) return;
   const Node& before = topology_.node(former);
   if (before.config_epoch >= topology_.node(heir).config_epoch) return;
+  // Without slots to lose nothing else tells this node so.
+  if (former == kSelf && has_only_arriving_slots() && may_have_been_replaced(now)) {
+    log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
+                                          topology_.node(heir).id.view()));
+    return become_replica_of(heir);
+  }
   if (before.has_failed() || before.slot_count == 0) redirect_open_slots(former, heir);
+}
+
+// A new primary that is being given its first slots: what has arrived is with it and its replicas alone.
+bool ClusterNode::Member::has_only_arriving_slots() const {
+  return self().is_primary() && self().slot_count == 0 && !topology_.importing().empty();
+}
+
+// A replica that an operator made a primary of its own (CLUSTER RESET) is no successor: it was not
+// out of touch that this node found it so.
+bool ClusterNode::Member::may_have_been_replaced(MonoTime now) const {
+  const auto is_recent = [&](MonoTime at) { return at != MonoTime{} && now - at <= 4 * settings_.node_timeout; };
+  return is_holding_back() || is_recent(restarted_) || is_recent(stood_still_at_) || is_recent(minority_at_);
 }
 
 void ClusterNode::Member::redirect_open_slots(NodeIndex from, NodeIndex to) {

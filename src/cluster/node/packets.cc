@@ -149,7 +149,7 @@ void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
   const NodeIndex former = topology_.node(arrival.sender).primary;
   learn_role(arrival);
   learn_claim(arrival, former);
-  note_heir(former, arrival.sender);
+  note_heir(former, arrival.sender, arrival.now.mono);
   learn_open_slots(arrival);
   leave_shared_epoch(arrival.sender, packet.config_epoch);
   on_gossip(arrival);
@@ -247,7 +247,7 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
   voter_.current_epoch = std::max(voter_.current_epoch, body.config_epoch);
   save_first();
   take_claim(about, body.config_epoch, body.slots, former);
-  note_heir(former, about);
+  note_heir(former, about, arrival.now.mono);
 }
 
 void ClusterNode::Member::on_gossip(const Arrival& arrival) {

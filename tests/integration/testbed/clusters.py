@@ -102,5 +102,15 @@ def info(server):
     return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
+def unless_loading(ask):
+    """What `ask()` returns, or None while the server that it asks loads a data set."""
+    try:
+        return ask()
+    except AssertionError as refused:
+        if ": LOADING" in str(refused):
+            return None
+        raise
+
+
 def own_id(server):
     return server.ask_text("CLUSTER", "MYID")

@@ -49,8 +49,9 @@ class CautiousStart {
   [[nodiscard]] const std::vector<NodeId>& replicas() const { return replicas_; }
   [[nodiscard]] MonoTime begun_at() const { return *begun_; }
 
-  // While holding back. `known`: of `replicas`, those that were not forgotten since.
-  [[nodiscard]] CautionVerdict judge(bool owns_slots, std::span<const FormerReplica> known, MonoTime now,
+  // While holding back. `has_place`: it owns slots, or is being given its first. `known`: of `replicas`,
+  // those that were not forgotten since.
+  [[nodiscard]] CautionVerdict judge(bool has_place, std::span<const FormerReplica> known, MonoTime now,
                                      milliseconds node_timeout) const;
 
  private:

@@ -20,6 +20,7 @@
 namespace skein {
 
 struct StandingFacts {
+  bool slots_arrive = false;      // at its primary: keys of theirs may be with this shard alone
   bool by_request = false;   // a takeover on request: the primary may be well, and the data is known to be
   bool told_not_to = false;  // cluster-replica-no-failover
   milliseconds node_timeout;
@@ -33,7 +34,7 @@ enum class StandVerdict {
   kNotAReplica,
   kPrimaryUnknown,
   kPrimaryUp,
-  kNothingToTake,  // the failed primary owns no slots
+  kNothingToTake,  // the failed primary owns no slots, and none were arriving there
   kToldNotTo,
   kNeverHadData,
   kDataTooOld

@@ -203,5 +203,96 @@ TEST_F(OpenSlots, SlotsAreNotAssignedByOneThatHasJustStarted) {
   EXPECT_TRUE(may_assign(0));
 }
 
+// A new primary is being given its first slots: 3, with its replica 4. What has arrived is nowhere else.
+class FirstSlots : public testing::Test {
+ protected:
+  FirstSlots() : net_(6) {
+    net_.form(3);
+    for (std::size_t i = 0; i < 6; ++i) {
+      net_.host(i).data = DataFacts{.offset = {1000}, .primary_link_up = true, .primary_silence = milliseconds{0}};
+    }
+    EXPECT_TRUE(net_.node(4).replicate(net_.id(3), net_.now()));
+    EXPECT_TRUE(net_.node(5).replicate(net_.id(0), net_.now()));
+    net_.run_for(3s);
+    set_slot(3, "importing", 0);
+    set_slot(0, "migrating", 3);
+    net_.run_for(1s);
+  }
+  void set_slot(std::size_t at, std::string_view action, std::size_t other) {
+    const std::string id = net_.id(other);
+    const std::string_view words[] = {"7", action, id};
+    EXPECT_TRUE(net_.node(at).set_slot(words, net_.now()));
+    net_.pump();
+  }
+  bool is_replica_of(std::size_t replica, std::size_t primary) {
+    const Topology& topology = net_.node(replica).topology();
+    return topology.self().is_replica() && !topology.self().primary.is_none() &&
+           topology.node(topology.self().primary).id.view() == net_.id(primary);
+  }
+  void expect_four_in_its_place() {
+    EXPECT_TRUE(net_.node(4).topology().self().is_primary());
+    EXPECT_FALSE(net_.node(4).topology().importing_from(Slot{7}).is_none());
+    const Topology& source = net_.node(0).topology();
+    ASSERT_FALSE(source.migrating_to(Slot{7}).is_none());
+    EXPECT_EQ(source.node(source.migrating_to(Slot{7})).id.view(), net_.id(4)) << "clients are sent to the heir";
+  }
+  void lose_sight_of_three() { net_.host(4).data->primary_link_up = false; }
+
+  Loopback net_;
+};
+
+TEST_F(FirstSlots, TheReplicaOfATargetWithoutSlotsTakesItsPlace) {
+  net_.crash(3);
+  lose_sight_of_three();
+  net_.run_for(4s);
+  expect_four_in_its_place();
+}
+
+TEST_F(FirstSlots, OneThatComesBackEmptyFollowsWhoHasTheData) {
+  net_.crash(3);
+  lose_sight_of_three();
+  net_.run_for(300ms);
+  net_.restart(3);
+  net_.node(3).hold_back_without_data(net_.now());
+  EXPECT_TRUE(net_.node(3).is_holding_back());
+  net_.run_for(5s);
+  expect_four_in_its_place();
+  EXPECT_FALSE(net_.node(3).is_holding_back());
+  EXPECT_TRUE(is_replica_of(3, 4));
+}
+
+TEST_F(FirstSlots, OneThatWakesUpFollowsWhoHasReplacedIt) {
+  net_.host(3).is_frozen = true;
+  lose_sight_of_three();
+  net_.run_for(5s);
+  expect_four_in_its_place();
+  net_.host(3).is_frozen = false;
+  net_.run_for(3s);
+  EXPECT_TRUE(is_replica_of(3, 4));
+  EXPECT_TRUE(net_.node(3).topology().importing().empty());
+}
+
+// Its data went with it: whoever was well all the time keeps its place.
+TEST_F(FirstSlots, AReplicaThatIsResetIsNoHeir) {
+  const std::string_view soft[] = {"soft"};
+  ASSERT_TRUE(net_.node(4).reset(soft, net_.now()));
+  ASSERT_TRUE(net_.node(4).bump_epoch(net_.now()));
+  net_.pump();
+  net_.meet(0, 4);
+  net_.run_for(4s);
+  EXPECT_TRUE(net_.node(3).topology().self().is_primary());
+  EXPECT_FALSE(net_.node(3).topology().importing_from(Slot{7}).is_none());
+}
+
+TEST_F(FirstSlots, WithoutArrivingSlotsThereIsNothingToTake) {
+  const std::string_view words[] = {"7", "stable"};
+  ASSERT_TRUE(net_.node(3).set_slot(words, net_.now()));
+  net_.run_for(1s);
+  net_.crash(3);
+  lose_sight_of_three();
+  net_.run_for(6s);
+  EXPECT_TRUE(net_.node(4).topology().self().is_replica());
+}
+
 }  // namespace
 }  // namespace skein
