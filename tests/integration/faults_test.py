@@ -195,6 +195,7 @@ class Faults:
         self.local = LocalWriter(self.cluster, victim, f"local{self.round}")
         wait_until(self.local.has_begun, 20, "the writer on the host that is cut off")
         self.unreachable = {host}
+        self.pulled = time.monotonic()
         self.cluster.namespaces.pull(self.cluster.hosts.index(host) + 1)
         self.wait_replaced(victim, slots)
         self.cluster.namespaces.plug(self.cluster.hosts.index(host) + 1)
@@ -238,8 +239,8 @@ class Faults:
               f"{sum(key not in of_isolated for _, key in lost):3}; refused {sum(w.refused for w in writers)}, unanswered "
               f"{sum(w.unknown for w in writers)}; longest without a write {longest:.1f} s; whole after {whole:.1f} s"
               + (f"; on the lonely host {len(isolated)}, lost {sum(key in of_isolated for _, key in lost)}, the last "
-                 f"{max((moment for moment, key in isolated if key in {k for _, k in lost}), default=begun) - begun:.2f} s after it "
-                 "began" if isolated else ""), flush=True)
+                 f"{max((moment for moment, key in isolated if key in {k for _, k in lost}), default=self.pulled) - self.pulled:.2f} s after "
+                 "the cut" if isolated else ""), flush=True)
         if at_rest:
             raise Broken(f"{len(at_rest)} writes from before the fault are lost: {at_rest[:5]}")
         gone = {key for _, key in lost}
