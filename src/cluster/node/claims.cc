@@ -146,8 +146,9 @@ void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::strin
     // An importing slot changes hands by the operator's word alone, but for the source's heir.
     const NodeIndex source = topology_.importing_from(slot);
     if (!source.is_none() && source != claimant) return;
-    // Elected in the very epoch that its primary had given itself unheard: the votes count for more.
-    const bool is_elected = !owner.is_none() && owner == former && topology_.node(owner).config_epoch == epoch;
+    // Our replica, elected in the very epoch we had given ourselves unheard: the votes count for more. Of
+    // an epoch of ours that was voted for, a late packet from before must not have it so.
+    const bool is_elected = owner == kSelf && former == kSelf && unheard_epoch_ == epoch && self().config_epoch == epoch;
     const bool newer = owner.is_none() || topology_.node(owner).config_epoch < epoch || is_elected;
     if (!newer || (settings_.bugs.ignore_newer_config_epoch && owner == kSelf)) return;
     if (owner == kSelf && keys_.keys_in(slot) > 0) lost_with_keys.push_back(slot);
