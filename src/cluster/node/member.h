@@ -322,6 +322,7 @@ class ClusterNode::Member {
   void show_open_slots(Now now);                       // at the end of an input: what has changed
   void show_open_slots_again() { own_open_slots_.clear(), own_open_revision_ = 0; }  // there is a new replica
   void learn_open_slots(const Arrival& arrival);
+  void drop_given_slots(const Arrival& arrival);
   void forget_shown_slots() { shown_slots_.clear(), shown_by_ = {}; }
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
   void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion

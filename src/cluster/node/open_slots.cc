@@ -56,6 +56,19 @@ void ClusterNode::Member::learn_open_slots(const Arrival& arrival) {
   shown_by_ = link;
   shown_slots_.clear();
   arrival.packet.for_each_open_slot([&](const ShownSlot& shown) { shown_slots_.push_back(shown); });
+  drop_given_slots(arrival);
+}
+
+// What our primary has given away it does not claim any more, although its epoch is the same: who has it now
+// may not have said so yet, and an heir must not claim it back.
+void ClusterNode::Member::drop_given_slots(const Arrival& arrival) {
+  const Node& primary = topology_.node(arrival.sender);
+  if (!primary.is_primary() || primary.has_failed() || arrival.packet.config_epoch != primary.config_epoch) return;
+  const SlotBitmap claimed = SlotBitmap::from_wire(arrival.packet.slots);
+  if (claimed.count() >= primary.slot_count) return;
+  topology_.slots_of(arrival.sender).for_each([&](Slot slot) {
+    if (!claimed.has(slot)) move_slot(slot, kNoNode);
+  });
 }
 
 // A voter's word of what our failed primary owned: of slots that were arriving there nobody's claim is
