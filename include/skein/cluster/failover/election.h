@@ -20,7 +20,7 @@
 namespace skein {
 
 struct StandingFacts {
-  bool slots_arrive = false;      // at its primary: keys of theirs may be with this shard alone
+  bool slots_arrive = false; // at its primary: keys of theirs may be with this shard alone
   bool by_request = false;   // a takeover on request: the primary may be well, and the data is known to be
   bool told_not_to = false;  // cluster-replica-no-failover
   milliseconds node_timeout;
@@ -52,17 +52,17 @@ using OffsetOf = std::function<ReplOffset(NodeIndex)>;
 [[nodiscard]] int rank_among(std::span<const NodeIndex> rivals, const Topology& topology, ReplOffset own,
                              const OffsetOf& offset_of);
 
-// One replica's rounds of asking.
-//
-// A round is one epoch. Each voter is asked again every 100 ms until it has answered or the
-// round is over: one that had not heard of the failure yet, or still heard the primary,
-// grants then. A round that a newer epoch has overtaken is followed by another one soon; one
-// that just got no majority, by another one after as long again, as with redis.
 // How long a vote counts without being given again: less than a primary that comes back waits before it
 // writes (rejoin_delay). A voter that has heard the primary since does not give it again, so no election is won
 // by what voters thought before.
 [[nodiscard]] milliseconds vote_lifetime(milliseconds node_timeout);
 
+// One replica's rounds of asking.
+//
+// A round is one epoch. Each voter is asked again every 100 ms while it has no fresh vote and the
+// round goes on: one that had not heard of the failure yet, or still heard the primary,
+// grants then. A round that a newer epoch has overtaken is followed by another one soon; one
+// that just got no majority, by another one after as long again, as with redis.
 class Election {
  public:
   enum class Step {

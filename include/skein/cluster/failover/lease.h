@@ -134,6 +134,7 @@ class Lease {
   void follow_voters(const Topology& topology, MonoTime now);
   [[nodiscard]] MonoTime majority_answered();
   [[nodiscard]] bool claims_explain(const Topology& topology, Epoch current_epoch) const;
+  [[nodiscard]] Epoch explained(Epoch current_epoch) const;
   void lapse(MonoTime now);
   void hold(MonoTime basis, Epoch current_epoch);
   void judge_renewal(const Topology& topology, Epoch current_epoch, MonoTime now);
@@ -148,7 +149,6 @@ class Lease {
   // The current epoch when the lease was last known to be held.
   Epoch held_epoch_;
   std::optional<Epoch> unheard_epoch_;
-  [[nodiscard]] Epoch explained(Epoch current_epoch) const;
   MonoTime elected_at_{};
   MonoTime lapsed_at_{};
   MonoTime fresh_after_{};   // pings sent earlier renew nothing
