@@ -192,7 +192,7 @@ class Replicas::State {
   std::unique_ptr<char[]> buffer_;        // for what is read from files, while there are replicas
   MonoTime now_ = read_boot_clock();      // of the last cron, or of the start before the first
   MonoTime judges_silence_from_{};        // after a standstill of our own
-  MonoTime last_ping_{};
+  MonoTime last_ping_ = now_;             // or of the last round without replicas
   MonoTime last_newline_{};
   MonoTime without_replicas_since_{};
   bool asks_acknowledgements_ = false;    // with the end of this turn
