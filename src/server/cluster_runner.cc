@@ -22,7 +22,8 @@ LinkId link_of(BusKey key) { return (key & 1) != 0 ? LinkId::inbound(key >> 1) :
 
 struct ClusterRunner::Save {
   SaveTopology what;
-  Epoch epoch;  // this node's own, in it
+  Epoch epoch;              // this node's own, in it
+  std::uint64_t notes = 0;  // written before its state was taken
   std::shared_ptr<PendingSave> pending;
   bool has_failed = false;
   MonoTime retry_at{};
@@ -129,7 +130,8 @@ void ClusterRunner::carry_out_slot_move() {
   // A new epoch is saved, and so told, before the answer: the operator goes on to other nodes, and our first claim with
   // it, made before what he does next and heard after it, would undo that there.
   const bool epoch_is_told = node_->topology().self().config_epoch == saved_epoch_;
-  const bool noted = epoch_is_told && file_->note(node_->saved_text(read_clocks()));
+  if (epoch_is_told) save_->pending->announce();
+  const bool noted = epoch_is_told && file_->note(node_->unsaved_state(read_clocks()).text());
   if (!noted) carry_out_effects(true);
 }
 
@@ -236,13 +238,14 @@ void ClusterRunner::carry_out(SaveTopology& effect) {
   save_ = std::make_shared<Save>();
   save_->what = std::move(effect);
   save_->epoch = node_->topology().self().config_epoch;
+  save_->notes = file_->notes();
   // For an operator it is done in a moment, on this thread.
   if (!for_operator_) save_in_background();
 }
 
 void ClusterRunner::save_in_background() {
   save_->has_failed = false;
-  save_->pending = std::make_shared<PendingSave>(*file_, save_->what.text);
+  save_->pending = std::make_shared<PendingSave>(*file_, save_->what.state, save_->notes);
   jobs_.submit([pending = save_->pending, file = file_] { (void)pending->finish(); },
                [this, alive = alive_, save = save_] {
                  if (*alive) on_saved_in_background(save);
@@ -258,7 +261,7 @@ void ClusterRunner::on_saved_in_background(const std::shared_ptr<Save>& save) {
 
 bool ClusterRunner::save_at_once() {
   if (save_->has_failed || save_->pending == nullptr) {
-    save_->pending = std::make_shared<PendingSave>(*file_, save_->what.text);
+    save_->pending = std::make_shared<PendingSave>(*file_, save_->what.state, save_->notes);
   }
   return conclude_save(save_->pending->finish());
 }

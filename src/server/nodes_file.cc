@@ -41,10 +41,15 @@ Result<void> NodesFile::save(const std::string& text, std::uint64_t notes) {
   return done;
 }
 
-std::uint64_t NodesFile::announce(const std::string& text) {
+std::uint64_t NodesFile::notes() {
   const std::lock_guard hold(note_mutex_);
-  announced_ = NoteFile::fingerprint(text);
   return notes_;
+}
+
+void NodesFile::announce(const std::string& text) {
+  const std::uint64_t fingerprint = NoteFile::fingerprint(text);
+  const std::lock_guard hold(note_mutex_);
+  announced_ = fingerprint;
 }
 
 Result<void> NodesFile::note(const std::string& text) {
@@ -54,9 +59,17 @@ Result<void> NodesFile::note(const std::string& text) {
   return note_.write(text, follows);
 }
 
+const std::string& PendingSave::text() {
+  std::call_once(worded_, [this] {
+    text_ = state_->text();
+    file_.announce(text_);
+  });
+  return text_;
+}
+
 const Result<void>& PendingSave::finish() {
   const std::lock_guard hold(mutex_);
-  if (!outcome_) outcome_ = file_.save(text_, notes_);
+  if (!outcome_) outcome_ = file_.save(text(), notes_);
   return *outcome_;
 }
 

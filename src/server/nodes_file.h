@@ -24,10 +24,13 @@ class NodesFile {
   // Refuses when another process has the file or it is damaged, naming file, line and reason.
   static Result<Loaded> load(const std::string& path);
 
-  // Waits for a save that is under way on the other thread. `notes` is what `announce` gave for this text.
+  // Waits for a save that is under way on the other thread. `notes` is how many there were when the text's state was
+  // taken.
   Result<void> save(const std::string& text, std::uint64_t notes);
+  // How many notes have been written.
+  [[nodiscard]] std::uint64_t notes();
   // This text is going to be saved next.
-  [[nodiscard]] std::uint64_t announce(const std::string& text);
+  void announce(const std::string& text);
   // This text is found at the next start, unless the machine itself fails before it has been saved. Waits for nobody.
   Result<void> note(const std::string& text);
 
@@ -49,15 +52,23 @@ class NodesFile {
 // node thread when an operator's answer waits for it.
 class PendingSave {
  public:
-  PendingSave(NodesFile& file, std::string text) : file_(file), text_(std::move(text)), notes_(file.announce(text_)) {}
+  // `notes` is how many had been written when the state was taken.
+  PendingSave(NodesFile& file, std::shared_ptr<const UnsavedState> state, std::uint64_t notes)
+      : file_(file), state_(std::move(state)), notes_(notes) {}
 
+  // Announces its text: before a note that is written while this is pending, as it may follow either content.
+  void announce() { (void)text(); }
   // Saves, or waits until the other thread has; the outcome either way.
   const Result<void>& finish();
 
  private:
+  const std::string& text();
+
   NodesFile& file_;
-  std::string text_;
+  std::shared_ptr<const UnsavedState> state_;
   std::uint64_t notes_;
+  std::once_flag worded_;
+  std::string text_;
   std::mutex mutex_;
   std::optional<Result<void>> outcome_;
 };

@@ -67,9 +67,9 @@ bool Member::carry_out() {
     for (const Effect& effect : effects) {
       acted = acted || !std::holds_alternative<LogEvent>(effect);
       if (const auto* save = std::get_if<SaveTopology>(&effect)) {
-        const auto read = parse_nodes_conf(save->text);
+        last_saved_ = save->state->text();
+        const auto read = parse_nodes_conf(last_saved_);
         if (!read) throw Finding("saved and not readable: " + read.error().message());
-        last_saved_ = save->text;
         node_.on_saved(save->ticket, now_);
       } else if (const auto* send = std::get_if<SendPacket>(&effect)) {
         expect(std::holds_alternative<Packet>(decode_packet(*send->bytes)), "what is sent is a packet");

@@ -3,16 +3,17 @@
 #include <skein/base/assert.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace skein::sim {
 
-void Disk::write(std::string_view name, std::string_view bytes) {
+void Disk::write(std::string_view name, Content content) {
   auto found = current_.find(name);
   if (found == current_.end()) {
     found = current_.emplace(std::string(name), std::make_shared<File>()).first;
     steps_.push_back(current_);
   }
-  found->second->current = bytes;
+  found->second->current = std::move(content);
   found->second->is_synced = false;
 }
 
@@ -40,7 +41,7 @@ void Disk::sync_directory() {
 std::optional<std::string> Disk::read(std::string_view name) const {
   const auto found = current_.find(name);
   if (found == current_.end()) return std::nullopt;
-  return found->second->current;
+  return found->second->current.text();
 }
 
 bool Disk::has_unsynced() const {
@@ -54,7 +55,10 @@ void Disk::lose_power(Random& random) {
   for (auto& [name, file] : durable_) {
     if (file->is_synced) continue;
     // Torn: the new bytes up to anywhere, or the old ones untouched.
-    if (random.one_in(2)) file->durable = file->current.substr(0, random.below(file->current.size() + 1));
+    if (random.one_in(2)) {
+      const std::string& text = file->current.text();
+      file->durable = Content(text.substr(0, random.below(text.size() + 1)));
+    }
     file->current = file->durable;
     file->is_synced = true;
   }

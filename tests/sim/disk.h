@@ -7,19 +7,40 @@
 
 #include <skein/base/random.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace skein::sim {
 
+// What a file holds, worded when it is first read: of a thousand saves hardly one ever is. Copies share it.
+class Content {
+ public:
+  explicit Content(std::function<std::string()> word) : what_(std::make_shared<What>(std::move(word))) {}
+  explicit Content(std::string text) : what_(std::make_shared<What>()) { what_->text = std::move(text); }
+
+  [[nodiscard]] const std::string& text() const {
+    if (what_->word) what_->text = std::exchange(what_->word, nullptr)();
+    return what_->text;
+  }
+
+ private:
+  struct What {
+    std::function<std::string()> word;
+    std::string text;
+  };
+  std::shared_ptr<What> what_;
+};
+
 class Disk {
  public:
   // Replaces the whole content; durable only after sync.
-  void write(std::string_view name, std::string_view bytes);
+  void write(std::string_view name, Content content);
   void sync(std::string_view name);
   // Durable only after sync_directory. Creating a file is the same.
   void rename(std::string_view from, std::string_view to);
@@ -34,8 +55,8 @@ class Disk {
 
  private:
   struct File {
-    std::string durable;
-    std::string current;
+    Content durable{std::string()};
+    Content current{std::string()};
     bool is_synced = false;
   };
   using Directory = std::map<std::string, std::shared_ptr<File>, std::less<>>;

@@ -24,7 +24,7 @@ std::set<std::string> outcomes(Prepare prepare) {
 }
 
 void save_durably(Disk& disk, std::string_view text) {
-  disk.write("f.tmp", text);
+  disk.write("f.tmp", Content(std::string(text)));
   disk.sync("f.tmp");
   disk.rename("f.tmp", "f");
   disk.sync_directory();
@@ -37,7 +37,7 @@ TEST(SimDisk, WhatWasSyncedStays) {
 TEST(SimDisk, AnUnsyncedRenameLeavesOldOrNew) {
   const auto found = outcomes([](Disk& disk) {
     save_durably(disk, "old");
-    disk.write("f.tmp", "new");
+    disk.write("f.tmp", Content(std::string("new")));
     disk.sync("f.tmp");
     disk.rename("f.tmp", "f");
   });
@@ -47,7 +47,7 @@ TEST(SimDisk, AnUnsyncedRenameLeavesOldOrNew) {
 TEST(SimDisk, RenamingBeforeSyncingTearsTheFile) {
   const auto found = outcomes([](Disk& disk) {
     save_durably(disk, "old");
-    disk.write("f.tmp", "new");
+    disk.write("f.tmp", Content(std::string("new")));
     disk.rename("f.tmp", "f");
     disk.sync_directory();
   });
@@ -56,7 +56,7 @@ TEST(SimDisk, RenamingBeforeSyncingTearsTheFile) {
 
 TEST(SimDisk, AKilledProcessLosesNothing) {
   Disk disk;
-  disk.write("f", "unsynced");
+  disk.write("f", Content(std::string("unsynced")));
   EXPECT_EQ(disk.read("f"), "unsynced");
 }
 

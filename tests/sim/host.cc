@@ -222,7 +222,7 @@ void Host::slow_disk(nanoseconds least, nanoseconds most) {
 }
 
 void Host::install_conf(const std::string& text) {
-  disk_.write(kTemporary, text);
+  disk_.write(kTemporary, Content(text));
   disk_.sync(kTemporary);
   disk_.rename(kTemporary, kConf);
   disk_.sync_directory();
@@ -328,8 +328,9 @@ void Host::carry_out(const LogEvent& effect) {
 void Host::carry_out(const SaveTopology& effect) {
   journal_().count(EventKind::kSave);
   if (save_) journal_().violation(name() + " asks for a save while another is under way");
-  world_.witness.on_save(*this, effect.text);
-  save_ = Save{effect.ticket, effect.text};
+  Content content([state = effect.state] { return state->text(); });
+  auto facts = world_.witness.on_save(*this, *effect.state, content);
+  save_ = Save{effect.ticket, std::move(content), std::move(facts)};
   disk_step(&Host::write_temporary);
 }
 
@@ -346,7 +347,7 @@ void Host::write_temporary() {
     });
     return;
   }
-  disk_.write(kTemporary, save_->text);
+  disk_.write(kTemporary, save_->content);
   disk_step(&Host::sync_temporary);
 }
 
@@ -362,7 +363,7 @@ void Host::rename_temporary() {
 
 void Host::sync_directory() {
   disk_.sync_directory();
-  durable_ = read_conf(save_->text);
+  durable_ = save_->facts;
   world_.witness.on_durable(*this);
   disk_step(&Host::finish_save);
 }

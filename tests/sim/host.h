@@ -143,7 +143,8 @@ class Host final : public Peer {
  private:
   struct Save {
     SaveTicket ticket;
-    std::string text;
+    Content content;
+    std::optional<ConfFacts> facts;
   };
   [[nodiscard]] Journal& journal_() const { return world_.journal; }
   void forget_process();

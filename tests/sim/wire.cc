@@ -82,6 +82,16 @@ std::optional<ConfFacts> read_conf(std::string_view text) {
   return facts;
 }
 
+ConfFacts promised(const SavedState& state) {
+  const Node& self = state.topology.self();
+  return {.id = self.id,
+          .is_primary = self.is_primary(),
+          .config_epoch = self.config_epoch,
+          .current_epoch = state.current_epoch,
+          .last_vote_epoch = state.last_vote_epoch,
+          .slots = state.topology.slots_of(kSelf)};
+}
+
 std::string write_conf(const Topology& topology, Epoch current_epoch, Epoch last_vote_epoch) {
   std::string text;
   topology.for_each_node([&](NodeIndex index, const Node& node) {

@@ -6,6 +6,7 @@
 
 #include <skein/base/ids.h>
 #include <skein/cluster/bus/message_type.h>
+#include <skein/cluster/node/saved_state.h>
 #include <skein/cluster/topology/slot_bitmap.h>
 #include <skein/cluster/topology/topology.h>
 
@@ -70,6 +71,8 @@ struct ConfFacts {
   SlotBitmap slots;
 };
 [[nodiscard]] std::optional<ConfFacts> read_conf(std::string_view text);
+// The same of a state whose text nobody has asked for.
+[[nodiscard]] ConfFacts promised(const SavedState& state);
 
 // A whole nodes.conf as redis 7.0 writes it.
 [[nodiscard]] std::string write_conf(const Topology& topology, Epoch current_epoch, Epoch last_vote_epoch);

@@ -245,16 +245,20 @@ void Witness::check_promotion(const Host& winner) {
   });
 }
 
-void Witness::on_save(const Host& host, std::string_view text) {
-  const auto facts = read_conf(text);
-  if (!facts) return broken(host, "saves a nodes.conf without itself or its epochs");
+std::optional<ConfFacts> Witness::on_save(const Host& host, const UnsavedState& state, const Content& content) {
+  const auto facts = depth_ == Depth::kFull ? read_conf(content.text()) : promised(state.state);
+  if (!facts) {
+    broken(host, "saves a nodes.conf without itself or its epochs");
+    return facts;
+  }
   if (const auto& disk = host.durable()) {
     if (facts->current_epoch < disk->current_epoch) broken(host, "saves an older current epoch");
     if (facts->last_vote_epoch < disk->last_vote_epoch) broken(host, "saves an older vote");
   }
-  if (depth_ == Depth::kLight) return;
-  const auto parsed = parse_nodes_conf(text);
+  if (depth_ == Depth::kLight) return facts;
+  const auto parsed = parse_nodes_conf(content.text());
   if (!parsed) broken(host, "saves a nodes.conf it could not read: " + parsed.error().message());
+  return facts;
 }
 
 void Witness::on_durable(const Host& host) {

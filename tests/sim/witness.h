@@ -27,6 +27,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "disk.h"
 #include "journal.h"
 #include "network.h"
 #include "wire.h"
@@ -53,7 +54,8 @@ class Witness {
   void before_packet(const Host& host, const Peer::Arrival& arrival);
   void after_packet(const Host& host, const Peer::Arrival& arrival);
   void on_sent(const Host& host, const SendPacket& effect);
-  void on_save(const Host& host, std::string_view text);
+  // What the save promises; nothing where it cannot be read.
+  std::optional<ConfFacts> on_save(const Host& host, const UnsavedState& state, const Content& content);
   void on_durable(const Host& host);
   void after_step(const Host& host);
 

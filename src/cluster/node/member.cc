@@ -138,7 +138,7 @@ void ClusterNode::Member::settle(Now now) {
   refresh_replication();
   show_open_slots(now);
   tell_decisions(now);
-  outbox_.begin_save([&] { return saved_text(now); });
+  outbox_.begin_save([&] { return unsaved_state(now); });
 }
 
 void ClusterNode::Member::refresh_state(MonoTime now) {
@@ -197,20 +197,20 @@ void ClusterNode::Member::refresh_replication() {
   outbox_.push(*replicating_);
 }
 
-std::string ClusterNode::Member::saved_text(Now now) const {
-  const auto shown = [&](NodeIndex index) {
-    return !topology_.node(index).in_handshake() && !health_.at(index).hearsay;
-  };
-  Topology saved = topology_;
+UnsavedState ClusterNode::Member::unsaved_state(Now now) const {
+  UnsavedState unsaved{{topology_, voter_.current_epoch, voter_.last_vote_epoch}, {}};
+  unsaved.lines.resize(topology_.index_limit());
+  topology_.for_each_node([&](NodeIndex index, const Node& node) {
+    if (!node.in_handshake() && !health_.at(index).hearsay) unsaved.lines[index.value] = line_facts(index, now);
+  });
   // After a handover this node still shows a primary, but comes back as the replica it has become.
   if (const NodeIndex primary = gone_to_.is_none() ? kNoNode : topology_.find(gone_to_); !primary.is_none()) {
-    saved.edit(kSelf, [&](Node& node) {
+    unsaved.state.topology.edit(kSelf, [&](Node& node) {
       node.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
       node.primary = primary;
     });
   }
-  return format_node_lines(saved, shown, [&](NodeIndex index) { return line_facts(index, now); }, true) +
-         format_vars_line(voter_.current_epoch, voter_.last_vote_epoch);
+  return unsaved;
 }
 
 std::optional<NodeIndex> ClusterNode::Member::add_node(Node node, MonoTime now) {

@@ -89,7 +89,7 @@ class ClusterNode::Member {
 
   // Views.
   std::string nodes_text(Now now, bool client_uses_tls) const;
-  std::string saved_text(Now now) const;
+  UnsavedState unsaved_state(Now now) const;
   std::vector<SlotsEntry> slots_view(bool client_uses_tls) const;
   std::vector<Shard> shards_view() const;
   std::vector<LinkView> links_view(Now now) const;

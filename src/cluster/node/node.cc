@@ -83,7 +83,7 @@ LeaseFigures ClusterNode::lease_figures() const { return member_->lease_figures(
 std::uint64_t ClusterNode::lease_renewals() const { return member_->lease_renewals(); }
 bool ClusterNode::is_holding_back() const { return member_->is_holding_back(); }
 std::string ClusterNode::doctor_text(Now now) const { return member_->doctor_text(now); }
-std::string ClusterNode::saved_text(Now now) const { return member_->saved_text(now); }
+UnsavedState ClusterNode::unsaved_state(Now now) const { return member_->unsaved_state(now); }
 void ClusterNode::save_config(Now now) {
   member_->save_config();
   member_->settle(now);

@@ -77,20 +77,24 @@ std::string format_node_line(const Topology& topology, NodeIndex index, const Sl
   return line;
 }
 
-std::string format_node_lines(const Topology& topology, const std::function<bool(NodeIndex)>& shown,
-                              const std::function<LineFacts(NodeIndex)>& facts, bool client_uses_tls) {
+std::string format_node_lines(const Topology& topology,
+                              const std::function<std::optional<LineFacts>(NodeIndex)>& facts, bool client_uses_tls) {
   const auto ranges = all_slot_ranges(topology);
   std::string text;
+  text.reserve(topology.node_count() * kUsualLine);
   topology.for_each_node([&](NodeIndex index, const Node&) {
-    if (!shown(index)) return;
-    text += format_node_line(topology, index, ranges[index.value], facts(index), client_uses_tls);
+    const auto shown = facts(index);
+    if (!shown) return;
+    text += format_node_line(topology, index, ranges[index.value], *shown, client_uses_tls);
     text += '\n';
   });
   return text;
 }
 
-std::string format_vars_line(Epoch current_epoch, Epoch last_vote_epoch) {
-  return fmt::format("vars currentEpoch {} lastVoteEpoch {}\n", current_epoch.value, last_vote_epoch.value);
+std::string UnsavedState::text() const {
+  return format_node_lines(
+             state.topology, [this](NodeIndex index) { return lines[index.value]; }, true) +
+         fmt::format("vars currentEpoch {} lastVoteEpoch {}\n", state.current_epoch.value, state.last_vote_epoch.value);
 }
 
 }  // namespace skein

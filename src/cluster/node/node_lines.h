@@ -2,22 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <skein/base/ids.h>
-#include <skein/base/time.h>
+#include <skein/cluster/node/saved_state.h>
 #include <skein/cluster/topology/topology.h>
 
 namespace skein {
-
-// What a line shows that the topology does not hold.
-struct LineFacts {
-  UnixMillis ping_sent;  // 0: none waits
-  UnixMillis pong_received;
-  bool connected = false;
-};
 
 using SlotRanges = std::vector<std::pair<Slot, Slot>>;
 
@@ -28,12 +21,9 @@ using SlotRanges = std::vector<std::pair<Slot, Slot>>;
 [[nodiscard]] std::string format_node_line(const Topology& topology, NodeIndex index, const SlotRanges& ranges,
                                            const LineFacts& facts, bool client_uses_tls);
 
-// All nodes for which `shown` says so, a line each. `facts` is asked for each of them.
+// A line for each node of which `facts` tells something.
 [[nodiscard]] std::string format_node_lines(const Topology& topology,
-                                            const std::function<bool(NodeIndex)>& shown,
-                                            const std::function<LineFacts(NodeIndex)>& facts, bool client_uses_tls);
-
-// The last line of nodes.conf.
-[[nodiscard]] std::string format_vars_line(Epoch current_epoch, Epoch last_vote_epoch);
+                                            const std::function<std::optional<LineFacts>(NodeIndex)>& facts,
+                                            bool client_uses_tls);
 
 }  // namespace skein

@@ -35,11 +35,11 @@ void Outbox::release(Effect effect) {
   ready_.push_back(std::move(effect));
 }
 
-void Outbox::begin_save(const std::function<std::string()>& text) {
+void Outbox::begin_save(const std::function<UnsavedState()>& state) {
   if (!dirty_ || under_way_) return;
   dirty_ = false;
   under_way_ = Save{SaveTicket{++last_ticket_}, last_barrier_};
-  ready_.push_back(SaveTopology{under_way_->ticket, text()});
+  ready_.push_back(SaveTopology{under_way_->ticket, std::make_shared<const UnsavedState>(state())});
 }
 
 void Outbox::on_saved(SaveTicket ticket, MonoTime now) {

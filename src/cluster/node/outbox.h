@@ -13,6 +13,7 @@
 
 #include <skein/base/time.h>
 #include <skein/cluster/node/effects.h>
+#include <skein/cluster/node/saved_state.h>
 #include <skein/cluster/node/views.h>
 
 namespace skein {
@@ -35,8 +36,8 @@ class Outbox {
   // Given up when it could not leave by `deadline`.
   void push(Effect effect, MonoTime deadline);
 
-  // After each input: begins a save when one is due. `text` is asked only then.
-  void begin_save(const std::function<std::string()>& text);
+  // After each input: begins a save when one is due. `state` is asked only then.
+  void begin_save(const std::function<UnsavedState()>& state);
   void on_saved(SaveTicket ticket, MonoTime now);
 
   [[nodiscard]] Effects take();

@@ -23,8 +23,7 @@ LineFacts ClusterNode::Member::line_facts(NodeIndex index, Now now) const {
 
 std::string ClusterNode::Member::nodes_text(Now now, bool client_uses_tls) const {
   return format_node_lines(
-      topology_, [](NodeIndex) { return true; }, [&](NodeIndex index) { return line_facts(index, now); },
-      client_uses_tls);
+      topology_, [&](NodeIndex index) { return line_facts(index, now); }, client_uses_tls);
 }
 
 ReplOffset ClusterNode::Member::shown_offset(NodeIndex index) const {

@@ -20,6 +20,8 @@
 
 namespace skein {
 
+struct UnsavedState;
+
 // One bus connection to a member. Outbound ones are opened on the node's request and named
 // by it; inbound ones are accepted and numbered by the owner. A number is never used twice.
 class LinkId {
@@ -69,12 +71,12 @@ struct SendPacket {
   }
 };
 
-// Make nodes.conf hold this text so that it survives a crash, then report on_saved with the
+// Make nodes.conf hold this state's text so that it survives a crash, then report on_saved with the
 // ticket. One save is under way at a time; what changes meanwhile goes into the next. An
 // owner that cannot save tries again: until it has, nothing that depends on it is handed out.
 struct SaveTopology {
   SaveTicket ticket;
-  std::string text;
+  std::shared_ptr<const UnsavedState> state;
 };
 
 // These slots belong to another node now: delete their keys, at once, before the next command.

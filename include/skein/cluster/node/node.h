@@ -138,7 +138,7 @@ class ClusterNode {
   [[nodiscard]] std::string doctor_text(Now now) const;
 
   // What a save that began now would write.
-  [[nodiscard]] std::string saved_text(Now now) const;
+  [[nodiscard]] UnsavedState unsaved_state(Now now) const;
   // What CLUSTER NODES, SLOTS, SHARDS, INFO, LINKS show.
   [[nodiscard]] std::string nodes_text(Now now, bool client_uses_tls = false) const;
   [[nodiscard]] std::vector<SlotsEntry> slots_view(bool client_uses_tls = false) const;

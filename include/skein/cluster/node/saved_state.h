@@ -4,11 +4,14 @@
 // redis 7.0. Reading files is the owner's; this sees text.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <skein/base/ids.h>
 #include <skein/base/result.h>
+#include <skein/base/time.h>
 #include <skein/cluster/topology/topology.h>
 
 namespace skein {
@@ -17,6 +20,21 @@ struct SavedState {
   Topology topology;  // with this node itself first
   Epoch current_epoch;
   Epoch last_vote_epoch;
+};
+
+// What a node's line shows that the topology does not hold.
+struct LineFacts {
+  UnixMillis ping_sent;  // 0: none waits
+  UnixMillis pong_received;
+  bool connected = false;
+};
+
+// What is to be written. A value that shares its topology with the member: with a thousand nodes the text takes a
+// millisecond, so whoever writes it makes it, on another thread if he likes.
+struct UnsavedState {
+  SavedState state;
+  std::vector<std::optional<LineFacts>> lines;  // by node index; a node without one is not written
+  [[nodiscard]] std::string text() const;
 };
 
 // Refuses, naming the line and the reason, whatever it could not put back as it was: a

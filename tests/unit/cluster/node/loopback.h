@@ -194,7 +194,7 @@ class Loopback {
     auto& host = *hosts_[i];
     ASSERT_TRUE(host.open_save);
     const auto save = *std::exchange(host.open_save, std::nullopt);
-    host.saved = save.text;
+    host.saved = save.state->text();
     host.node->on_saved(save.ticket, now_);
     pump();
   }
@@ -267,7 +267,7 @@ class Loopback {
       Host& host = *hosts_[late.host];
       if (const auto* save = std::get_if<SaveTopology>(&late.effect)) {
         if (!host.node || host.life != late.life) continue;
-        host.saved = save->text;
+        host.saved = save->state->text();
         host.node->on_saved(save->ticket, now_at(late.host));
       } else {
         deliver(late.host, std::get<SendPacket>(late.effect));
@@ -336,7 +336,7 @@ class Loopback {
       late_.push_back({due_after(save_lag_, {}), i, hosts_[i]->life, save});
       return;
     }
-    hosts_[i]->saved = save.text;
+    hosts_[i]->saved = save.state->text();
     hosts_[i]->node->on_saved(save.ticket, now_at(i));
   }
   void carry_out(std::size_t i, PauseWriters& pause) {
