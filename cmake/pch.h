@@ -1,4 +1,4 @@
-// What nearly every source includes, parsed once per library.
+// What nearly every source includes; see skein_precompiled in SkeinOptions.cmake.
 #pragma once
 #include <algorithm>
 #include <array>

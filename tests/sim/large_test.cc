@@ -55,11 +55,12 @@ TEST(Large, GossipAFailureAndHalfOfThePrimaries) {
   report("{} nodes agree after {:.0f} s\n", nodes, in_seconds(sim.elapsed()));
 
   const auto bytes_before = sim.network().bytes_delivered();
-  constexpr auto kMeasured = 30s;
-  sim.run_for(kMeasured);
+  const auto measured = nodes > 1000 ? 15s : 30s;  // each virtual second takes minutes there
+  sim.run_for(measured);
   const auto bytes = sim.network().bytes_delivered() - bytes_before;
-  report("gossip: {:.1f} KB per node and second\n",
-         static_cast<double>(bytes) / in_seconds(kMeasured) / nodes / 1000);
+  report("gossip: {:.1f} KB per node and second, over {:.0f} s\n",
+         static_cast<double>(bytes) / in_seconds(measured) / nodes / 1000,
+         in_seconds(measured));
 
   // A replica, so that nobody takes its place.
   const HostId last{nodes - 1};
@@ -68,8 +69,6 @@ TEST(Large, GossipAFailureAndHalfOfThePrimaries) {
   sim.host(last).lose_power();
   EXPECT_TRUE(sim.run_until([&] { return count_nodes_that_see_failed(sim, victim) == nodes - 1; }, 120s));
   report("a failure is agreed on by all after {:.1f} s\n", in_seconds(sim.elapsed() - died_at));
-  sim.host(last).start();
-  sim.run_for(30s);
 
   // The most that leave a majority.
   const std::uint32_t failing = (nodes / 2 - 1) / 2;

@@ -16,16 +16,19 @@ TEST(Checksums, GoOnWhereTheyStopped) {
   EXPECT_EQ(crc32c(crc32c(0, "12345"), "6789"), crc32c(0, kCheck));
 }
 
-TEST(Checksums, Crc64OfAnySizeIsThatOfItsBytes) {
+TEST(Checksums, OfAnySizeAreThoseOfTheirBytes) {
   std::string bytes;
   std::uint64_t by_bytes = 0;
+  std::uint32_t by_bytes_32c = 0;
   for (std::size_t size = 0; size < 2000; ++size) {
     ASSERT_EQ(crc64(0, bytes), by_bytes) << size;
+    ASSERT_EQ(crc32c(0, bytes), by_bytes_32c) << size;
     if (size >= 300) {
       ASSERT_EQ(crc64(crc64(0, {bytes.data(), 77}), {bytes.data() + 77, size - 77}), by_bytes);
     }
     bytes.push_back(static_cast<char>(size * 2654435761U >> 7));
     by_bytes = crc64(by_bytes, {&bytes.back(), 1});
+    by_bytes_32c = crc32c(by_bytes_32c, {&bytes.back(), 1});
   }
 }
 
