@@ -326,6 +326,7 @@ class ClusterNode::Member {
   void forget_shown_slots() { shown_slots_.clear(), shown_by_ = {}; }
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
   void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion
+  void reopen(Slot slot, bool arrives, NodeIndex other);
   void note_heir(NodeIndex former, NodeIndex heir, MonoTime now);  // of a place, after its claim
   bool has_only_arriving_slots() const;
   bool may_have_been_replaced(MonoTime now) const;

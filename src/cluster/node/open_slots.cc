@@ -87,14 +87,19 @@ void ClusterNode::Member::open_inherited_slots(std::span<const ShownSlot> shown)
     if (other.is_none() || other == kSelf) continue;
     const bool is_ours = topology_.owner(open.slot) == kSelf;
     if (open.arrives == is_ours) continue;  // it has arrived, or gone, meanwhile
-    if (open.arrives) {
-      note_slot("kStillImporting", open.slot, other, kSelf);
-      topology_.set_importing(open.slot, other);
-    } else {
-      note_slot("kStillMigrating", open.slot, kSelf, other);
-      topology_.set_migrating(open.slot, other);
-    }
+    reopen(open.slot, open.arrives, other);
   }
+}
+
+void ClusterNode::Member::reopen(Slot slot, bool arrives, NodeIndex other) {
+  if (arrives) {
+    note_slot("kStillImporting", slot, other, kSelf);
+    topology_.set_importing(slot, other);
+  } else {
+    note_slot("kStillMigrating", slot, kSelf, other);
+    topology_.set_migrating(slot, other);
+  }
+  save_lazily();
 }
 
 // `heir` followed `former` and has just shown itself a primary: in its place, if that one has
@@ -130,22 +135,8 @@ void ClusterNode::Member::redirect_open_slots(NodeIndex from, NodeIndex to) {
   for (ShownSlot& shown : shown_slots_) {
     if (shown.other == topology_.node(from).id) shown.other = id;
   }
-  const auto of_it = [&](std::span<const OpenSlot> open) {
-    std::vector<Slot> slots;
-    for (const OpenSlot& slot : open) {
-      if (slot.other == from) slots.push_back(slot.slot);
-    }
-    return slots;
-  };
-  for (const Slot slot : of_it(topology_.migrating())) {
-    note_slot("kStillMigrating", slot, kSelf, to);
-    topology_.set_migrating(slot, to);
-    save_lazily();
-  }
-  for (const Slot slot : of_it(topology_.importing())) {
-    note_slot("kStillImporting", slot, to, kSelf);
-    topology_.set_importing(slot, to);
-    save_lazily();
+  for (const ShownSlot& open : own_open_slots()) {
+    if (open.other == topology_.node(from).id) reopen(open.slot, open.arrives, to);
   }
 }
 
