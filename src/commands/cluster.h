@@ -42,6 +42,15 @@ inline void conclude(Call& call, const Result<void>& result) {
   conclude(call, result, [&] { call.reply.ok(); });
 }
 
+// What claims slots, or claims them anew with a later epoch, waits as a write does while this primary may have been
+// replaced.
+[[nodiscard]] inline bool waits_in_doubt(Call& call, const ClusterNode& member) {
+  const bool holds_lease = (call.services.facts.gates & gate::kLease) == 0;
+  if (call.origin != CallOrigin::kClient || member.may_assign_slots(holds_lease, call.now.mono)) return false;
+  call.suspend(SuspendReason::kNoLease);
+  return true;
+}
+
 // More arguments than any form of the subcommand has.
 void refuse_extra_arguments(Call& call);
 

@@ -10,6 +10,7 @@ constexpr std::uint32_t kEditFlags = flag::kAdmin | flag::kStale | flag::kNoAsyn
 constexpr ArgSpec kNodeIdArg[] = {{.name = "node-id"}};
 
 void bumpepoch(Call& call, ClusterNode& member) {
+  if (waits_in_doubt(call, member)) return;
   const auto bumped = member.bump_epoch(call.now);
   conclude(call, bumped, [&] { call.reply.status(*bumped); });
 }

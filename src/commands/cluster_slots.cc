@@ -44,17 +44,8 @@ void delslotsrange(Call& call, ClusterNode& member) {
 
 void flushslots(Call& call, ClusterNode& member) { conclude(call, member.flush_slots(call.now)); }
 
-// Waits as a write does.
-bool is_in_doubt(const Call& call, const ClusterNode& member) {
-  const bool holds_lease = (call.services.facts.gates & gate::kLease) == 0;
-  return call.origin == CallOrigin::kClient && !member.may_assign_slots(holds_lease, call.now.mono);
-}
-
 void setslot(Call& call, ClusterNode& member) {
-  if (is_in_doubt(call, member)) {
-    call.suspend(SuspendReason::kNoLease);
-    return;
-  }
+  if (waits_in_doubt(call, member)) return;
   const auto done = member.set_slot(own_arguments(call), call.now);
   // Keys on their way were sent by what the slot's state was.
   const auto slot = parse_int64(call.arg(2));

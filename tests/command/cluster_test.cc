@@ -69,6 +69,21 @@ TEST_F(ClusterCommands, SetslotWaitsWhileThisPrimaryMayHaveBeenReplaced) {
   EXPECT_EQ(client().resume(), ok());
 }
 
+// A later epoch in a name that is another's by now would take all of its slots back.
+TEST_F(ClusterCommands, BumpepochWaitsAsSetslotDoes) {
+  EXPECT_EQ(run("CLUSTER", "ADDSLOTSRANGE", "0", "16383"), ok());
+  facts.now.mono += std::chrono::seconds(3);
+  member.on_tick(facts.now);
+  settle();
+  facts.gates |= gate::kLease;
+  const Epoch before = member.current_epoch();
+  EXPECT_EQ(run("CLUSTER", "BUMPEPOCH"), "");
+  ASSERT_TRUE(client().suspended());
+  EXPECT_EQ(member.current_epoch(), before);
+  facts.gates &= ~std::uint32_t{gate::kLease};
+  EXPECT_EQ(client().resume(), "+BUMPED 1\r\n");
+}
+
 // A cluster that is down is the operator's to repair, but for a primary that has just started: it is not
 // known yet whether it was replaced.
 TEST_F(ClusterCommands, SetslotDoesNotWaitWhileTheClusterIsDown) {
