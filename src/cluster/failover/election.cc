@@ -160,6 +160,7 @@ MonoTime Election::round_begun() const {
 }
 
 bool Election::is_again() const {
+  if (std::holds_alternative<Asking>(phase_)) return true;
   const auto* waiting = std::get_if<Waiting>(&phase_);
   return waiting != nullptr && waiting->again;
 }

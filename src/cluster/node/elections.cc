@@ -48,11 +48,12 @@ std::string_view name_of(Election::Step step) {
 }  // namespace
 
 // Whether a packet may carry an election further: the map or the roles have changed with it,
-// or another replica of the same primary has shown its offset.
+// another replica of the same primary has shown its offset, or just the moment has come.
 bool ClusterNode::Member::is_election_due(const Arrival& arrival) const {
   if (!self().is_replica() || self().primary.is_none()) return false;
   if (!topology_.node(self().primary).has_failed() && !bid_.may_elect()) return false;
   if (election_revision_ != topology_.revision() || arrival.packet.type == MessageType::kAuthRequest) return true;
+  if (turn_.has_come(arrival.now.mono)) return true;
   return arrival.sender_is_settled && topology_.node(arrival.sender).primary == self().primary;
 }
 
@@ -103,7 +104,9 @@ Election::Situation ClusterNode::Member::election_situation(Now now) {
     return node.has_failed() || node.is_suspected() ||
            is_silent(health(index), now.mono, settings_.node_timeout - kFailingSoon);
   };
-  turn_ = election_queue_.judge(primaries_to_replace(topology_, seems_failed), self().primary, now.mono);
+  turn_ = election_queue_.judge(
+      primaries_to_replace(topology_, seems_failed),
+      {.primary = self().primary, .again = election_.is_again(), .prepares = outbox_.last_save_took()}, now.mono);
   situation.is_turn = turn_.is_ours;
   return situation;
 }
@@ -177,7 +180,7 @@ void ClusterNode::Member::on_vote(const Arrival& arrival) {
 void ClusterNode::Member::on_rival(const Arrival& arrival) {
   const NodeIndex primary = topology_.node(arrival.sender).primary;
   if (primary.is_none() || !self().is_replica()) return;
-  election_queue_.note_asked(primary);
+  election_queue_.note_asked(primary, arrival.packet.current_epoch, arrival.now.mono);
   election_.on_rival(arrival.packet.current_epoch, arrival.now.mono, random_);
 }
 
@@ -251,8 +254,10 @@ void ClusterNode::Member::tell_election(Election::Step step, const Election::Sit
       say(EventLevel::kNotice, "Start of election waits for the offsets of the other replicas.");
       break;
     case Election::Step::kWaitForTurn:
-      say(EventLevel::kNotice, fmt::format("Start of election waits for the one about {}, which failed, too.",
-                                           topology_.node(turn_.waits_for).id.view()));
+      say(EventLevel::kNotice, turn_.waits_for.is_none()
+                                   ? std::string("Start of election waits: another replica has just begun one.")
+                                   : fmt::format("Start of election waits for the one about {}, which failed, too.",
+                                                 topology_.node(turn_.waits_for).id.view()));
       break;
     case Election::Step::kWaitToRetry:
       say(EventLevel::kWarning,

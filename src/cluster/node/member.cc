@@ -138,7 +138,7 @@ void ClusterNode::Member::settle(Now now) {
   refresh_replication();
   show_open_slots(now);
   tell_decisions(now);
-  outbox_.begin_save([&] { return unsaved_state(now); });
+  outbox_.begin_save(now.mono, [&] { return unsaved_state(now); });
 }
 
 void ClusterNode::Member::refresh_state(MonoTime now) {

@@ -35,16 +35,17 @@ void Outbox::release(Effect effect) {
   ready_.push_back(std::move(effect));
 }
 
-void Outbox::begin_save(const std::function<UnsavedState()>& state) {
+void Outbox::begin_save(MonoTime now, const std::function<UnsavedState()>& state) {
   if (!dirty_ || under_way_) return;
   dirty_ = false;
-  under_way_ = Save{SaveTicket{++last_ticket_}, last_barrier_};
+  under_way_ = Save{SaveTicket{++last_ticket_}, last_barrier_, now};
   ready_.push_back(SaveTopology{under_way_->ticket, std::make_shared<const UnsavedState>(state())});
 }
 
 void Outbox::on_saved(SaveTicket ticket, MonoTime now) {
   if (!under_way_ || under_way_->ticket != ticket) return;
   saved_barrier_ = under_way_->barrier;
+  last_save_took_ = now - under_way_->begun;
   under_way_.reset();
   while (!waiting_.empty() && waiting_.front().barrier <= saved_barrier_) {
     auto first = std::move(waiting_.front());

@@ -37,8 +37,11 @@ class Outbox {
   void push(Effect effect, MonoTime deadline);
 
   // After each input: begins a save when one is due. `state` is asked only then.
-  void begin_save(const std::function<UnsavedState()>& state);
+  void begin_save(MonoTime now, const std::function<UnsavedState()>& state);
   void on_saved(SaveTicket ticket, MonoTime now);
+
+  // So long the last save took that was reported complete.
+  [[nodiscard]] nanoseconds last_save_took() const { return last_save_took_; }
 
   [[nodiscard]] Effects take();
   [[nodiscard]] bool is_waiting() const { return !waiting_.empty(); }
@@ -61,8 +64,10 @@ class Outbox {
   struct Save {
     SaveTicket ticket;
     std::uint64_t barrier = 0;
+    MonoTime begun{};
   };
   std::optional<Save> under_way_;
+  nanoseconds last_save_took_{0};
   std::deque<Waiting> waiting_;
   Effects ready_;
   MessageCounts counts_;

@@ -98,7 +98,7 @@ class Election {
   [[nodiscard]] bool is_resting() const { return std::holds_alternative<Resting>(phase_); }
   [[nodiscard]] std::optional<Epoch> round() const;
   [[nodiscard]] MonoTime round_begun() const;
-  // It asks once more about the same failure.
+  // It has asked before about the same failure.
   [[nodiscard]] bool is_again() const;
   [[nodiscard]] std::size_t votes(MonoTime now) const;
   // And need not ask for it again yet.

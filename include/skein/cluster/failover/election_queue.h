@@ -4,6 +4,10 @@
 // take it from each other. So they ask one after the other, in the order of the failed
 // primaries' ids. Each follows as soon as the one before it has asked, in a later epoch:
 // nobody has to wait for an election to end.
+//
+// Where many have failed each leaves the one before it a moment. Of hundreds of packets a few are
+// late, and a voter that hears the later epoch first refuses the earlier one; with half of the
+// voters gone a single refusal loses an election.
 #pragma once
 
 #include <algorithm>
@@ -29,21 +33,34 @@ class ElectionQueue {
     // turn go by: who asks then leaves them an epoch each, should they ask at this moment.
     std::size_t ahead = 0;
     std::size_t silent = 0;
+    // Nobody is before us, but for the moment that is left to who asked last.
+    MonoTime not_before{};
+    [[nodiscard]] bool has_come(MonoTime now) const { return !is_ours && not_before != MonoTime{} && now >= not_before; }
+  };
+  struct Asker {
+    NodeIndex primary;         // ours
+    bool again = false;        // it has asked before: those who have not go first
+    nanoseconds prepares{0};   // so long its request takes to leave: the save before it
   };
   // `failed` as primaries_to_replace gives it, ours in it or not.
-  Turn judge(const std::vector<NodeIndex>& failed, NodeIndex ours, MonoTime now);
-  // A replica of this primary has asked for votes.
-  void note_asked(NodeIndex primary);
+  Turn judge(const std::vector<NodeIndex>& failed, const Asker& us, MonoTime now);
+  // A replica of this primary asks for votes in this epoch.
+  void note_asked(NodeIndex primary, Epoch epoch, MonoTime now);
   void clear();
 
  private:
   enum class Place : std::uint8_t { kInLine, kHasAsked, kHasLetPass };
   [[nodiscard]] Place place_of(NodeIndex primary) const;
   void move(NodeIndex primary, Place to);
+  [[nodiscard]] MonoTime after_the_last(const std::vector<NodeIndex>& failed, const Asker& us) const;
+  [[nodiscard]] std::size_t asked_since_the_last(const std::vector<NodeIndex>& failed, NodeIndex ours) const;
 
   std::vector<Place> places_;      // by index
   NodeIndex head_ = kNoNode;       // the one whose turn it is
   MonoTime head_since_{};
+  Epoch last_asked_;               // the greatest epoch somebody has asked in
+  NodeIndex last_asker_ = kNoNode;
+  MonoTime last_asked_at_{};       // when that was heard
 };
 
 template <typename SeemsFailed>

@@ -233,35 +233,35 @@ TEST(Rounds, VotesCountOnceAndInTheirRound) {
 TEST(Queue, EachFollowsWhenTheOneBeforeHasAsked) {
   ElectionQueue queue;
   const std::vector<NodeIndex> failed{{3}, {1}, {2}};
-  EXPECT_TRUE(queue.judge(failed, {3}, kStart).is_ours);
-  auto turn = queue.judge(failed, {2}, kStart);
+  EXPECT_TRUE(queue.judge(failed, {.primary = {3}}, kStart).is_ours);
+  auto turn = queue.judge(failed, {.primary = {2}}, kStart);
   EXPECT_FALSE(turn.is_ours);
   EXPECT_EQ(turn.waits_for, NodeIndex{3});
   EXPECT_EQ(turn.ahead, 2u);
-  queue.note_asked({3});
-  EXPECT_EQ(queue.judge(failed, {2}, kStart).waits_for, NodeIndex{1});
-  queue.note_asked({1});
-  EXPECT_TRUE(queue.judge(failed, {2}, kStart).is_ours);
+  queue.note_asked({3}, {5}, kStart);
+  EXPECT_EQ(queue.judge(failed, {.primary = {2}}, kStart).waits_for, NodeIndex{1});
+  queue.note_asked({1}, {6}, kStart);
+  EXPECT_TRUE(queue.judge(failed, {.primary = {2}}, kStart).is_ours);
 }
 
 TEST(Queue, WhoDoesNotAskIsPassed) {
   ElectionQueue queue;
   const std::vector<NodeIndex> failed{{3}, {1}, {2}};
-  EXPECT_FALSE(queue.judge(failed, {2}, kStart).is_ours);
-  EXPECT_FALSE(queue.judge(failed, {2}, kStart + 149ms).is_ours);
-  EXPECT_EQ(queue.judge(failed, {2}, kStart + 150ms).waits_for, NodeIndex{1});
-  const auto turn = queue.judge(failed, {2}, kStart + 300ms);
+  EXPECT_FALSE(queue.judge(failed, {.primary = {2}}, kStart).is_ours);
+  EXPECT_FALSE(queue.judge(failed, {.primary = {2}}, kStart + 149ms).is_ours);
+  EXPECT_EQ(queue.judge(failed, {.primary = {2}}, kStart + 150ms).waits_for, NodeIndex{1});
+  const auto turn = queue.judge(failed, {.primary = {2}}, kStart + 300ms);
   EXPECT_TRUE(turn.is_ours);
   EXPECT_EQ(turn.silent, 2u);
-  queue.note_asked({1});
-  EXPECT_EQ(queue.judge(failed, {2}, kStart + 300ms).silent, 1u);
+  queue.note_asked({1}, {6}, kStart);
+  EXPECT_EQ(queue.judge(failed, {.primary = {2}}, kStart + 300ms).silent, 1u);
 }
 
 TEST(Queue, WhoIsReplacedIsForgotten) {
   ElectionQueue queue;
-  queue.note_asked({3});
-  EXPECT_TRUE(queue.judge({{2}}, {2}, kStart).is_ours);
-  EXPECT_EQ(queue.judge({{3}, {2}}, {2}, kStart).waits_for, NodeIndex{3}) << "it has failed once more";
+  queue.note_asked({3}, {5}, kStart);
+  EXPECT_TRUE(queue.judge({{2}}, {.primary = {2}}, kStart).is_ours);
+  EXPECT_EQ(queue.judge({{3}, {2}}, {.primary = {2}}, kStart).waits_for, NodeIndex{3}) << "it has failed once more";
 }
 
 TEST(Queue, OnlyPrimariesThatCanBeReplacedStandInIt) {
