@@ -25,7 +25,7 @@ build asan --target "${programs[@]}"
 
 failed=0
 # Of the simulator a few seeds and all stories; what only counts or measures is the release build's.
-SKEIN_SIM_SEEDS=${SKEIN_SIM_SEEDS:-10} GTEST_FILTER='-*PlantedBug*:FailoverBounds.*:SlotMoves.*' \
+SKEIN_SIM_SEEDS=${SKEIN_SIM_SEEDS:-10} GTEST_FILTER='-*PlantedBug*:FailoverBounds.*:SlotMoves.*:Large.*' \
   ctest --test-dir build/asan -j "$(nproc)" -R "$sanitized" --output-on-failure || failed=1
 # One more than there are cores: those that may run beside others mostly wait.
 ctest --test-dir build/release -j "$(($(nproc) + 1))" --output-on-failure || failed=1

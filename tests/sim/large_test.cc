@@ -1,4 +1,4 @@
-// A cluster of many hundreds, reported and not timed: SKEIN_SIM_NODES=1000 runs it.
+// A large cluster, reported and not timed: of a hundred, SKEIN_SIM_NODES=1000 runs one of a thousand.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -56,15 +56,15 @@ Heirs count_heirs(const Sim& sim, const Cluster& cluster, std::uint32_t shards) 
 class Large : public testing::Test {
  protected:
   void SetUp() override {
-    const char* wanted = std::getenv("SKEIN_SIM_NODES");
-    if (wanted == nullptr) GTEST_SKIP() << "SKEIN_SIM_NODES is not set";
-    nodes_ = static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10));
+    if (const char* wanted = std::getenv("SKEIN_SIM_NODES")) {
+      nodes_ = static_cast<std::uint32_t>(std::strtoul(wanted, nullptr, 10));
+    }
     cluster_.emplace(sim_.restored_cluster({.primaries = nodes_ / 2, .replicas_each = 1, .node_timeout = 15s}));
     ASSERT_TRUE(sim_.await(Agreement::kHealth, 120s));
     report("{} nodes agree after {:.0f} s\n", nodes_, in_seconds(sim_.elapsed()));
   }
 
-  std::uint32_t nodes_ = 0;
+  std::uint32_t nodes_ = 100;
   Sim sim_{Seed{1}, Witness::Depth::kLight};
   std::optional<Cluster> cluster_;
 };
