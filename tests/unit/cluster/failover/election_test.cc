@@ -264,6 +264,39 @@ TEST(Queue, WhoIsReplacedIsForgotten) {
   EXPECT_EQ(queue.judge({{3}, {2}}, {.primary = {2}}, kStart).waits_for, NodeIndex{3}) << "it has failed once more";
 }
 
+// Nine or more: a request that comes late must not meet the next one's epoch.
+TEST(Queue, AmongManyEachLeavesTheOneBeforeAMoment) {
+  ElectionQueue queue;
+  std::vector<NodeIndex> failed;
+  for (std::uint16_t i = 1; i <= 9; ++i) failed.push_back({i});
+  EXPECT_TRUE(queue.judge(failed, {.primary = {1}}, kStart).is_ours) << "nobody has asked yet";
+  queue.note_asked({1}, {5}, kStart);
+  const auto turn = queue.judge(failed, {.primary = {2}}, kStart);
+  EXPECT_FALSE(turn.is_ours);
+  EXPECT_EQ(turn.not_before, kStart + 20ms);
+  EXPECT_FALSE(turn.has_come(kStart + 19ms));
+  EXPECT_TRUE(turn.has_come(kStart + 20ms));
+  EXPECT_TRUE(queue.judge(failed, {.primary = {2}}, kStart + 20ms).is_ours);
+  EXPECT_TRUE(queue.judge(failed, {.primary = {2}, .prepares = 6ms}, kStart + 14ms).is_ours);
+  queue.note_asked({1}, {5}, kStart + 100ms);
+  EXPECT_EQ(queue.judge(failed, {.primary = {2}}, kStart).not_before, kStart + 20ms) << "a repeated request is none";
+  failed.pop_back();
+  EXPECT_TRUE(queue.judge(failed, {.primary = {2}}, kStart).is_ours) << "a few do not wait";
+}
+
+TEST(Queue, WhoAsksAgainFollowsThoseWhoHaveNotAsked) {
+  ElectionQueue queue;
+  std::vector<NodeIndex> failed;
+  for (std::uint16_t i = 1; i <= 9; ++i) failed.push_back({i});
+  for (std::uint16_t i = 1; i <= 3; ++i) queue.note_asked({i}, {i}, kStart);
+  const auto again = [&](std::uint16_t primary) {
+    return queue.judge(failed, {.primary = {primary}, .again = true}, kStart).not_before - kStart;
+  };
+  EXPECT_EQ(queue.judge(failed, {.primary = {4}}, kStart).not_before, kStart + 20ms);
+  EXPECT_EQ(again(1), 40ms) << "the next after the last, around the end";
+  EXPECT_EQ(again(2), 60ms);
+}
+
 TEST(Queue, OnlyPrimariesThatCanBeReplacedStandInIt) {
   Shard shard;
   const auto always = [](NodeIndex) { return true; };
