@@ -14,6 +14,8 @@ namespace {
 // A member holds back heartbeats, votes and claims for a link that takes none; it closes
 // one that is silent, long before these would fill this.
 constexpr std::size_t kMostLinkBytes = std::size_t{1} << 20;
+// But when hundreds fail at one moment, each member tells each other a FAIL about every one of them.
+constexpr std::size_t kLinkBytesForAMember = 4096;
 
 }  // namespace
 
@@ -159,7 +161,7 @@ void Witness::on_sent(const Host& host, const SendPacket& effect) {
   memory.last_checked_packet = effect.bytes.get();
   memory.shown_epoch = std::max(memory.shown_epoch, packet.current_epoch());
   if (effect.type == MessageType::kAuthAck) check_vote(host, packet, effect.link);
-  if (host.link_bytes(effect.link) > kMostLinkBytes) broken(host, "lets a link's queue grow without bound");
+  if (host.link_bytes(effect.link) > kMostLinkBytes + kLinkBytesForAMember * ids_.size()) broken(host, "lets a link's queue grow without bound");
 }
 
 void Witness::check_promises(const Host& host, const PacketView& packet) {
