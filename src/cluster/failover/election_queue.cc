@@ -11,11 +11,11 @@ namespace {
 // So long the one whose turn it is may stay silent: its replica may be dead, too old or
 // told not to stand, or see things otherwise.
 constexpr milliseconds kTurn{150};
-// From so many on each leaves the one before it a moment. One packet in fifty may be as late; what is
-// later still is rare enough to be asked for again.
+// From so many on each leaves the one before it a moment. In the simulator's network one packet in
+// fifty is up to as late; what is later still is rare enough to be asked for again.
 constexpr std::size_t kMany = 9;
 constexpr milliseconds kMoment{20};
-constexpr std::size_t kMostPlaces = 16;
+constexpr std::size_t kMostPlaces = 16;  // of those who ask again, one behind the other
 // A disk that has hung once must not hold up the next election for seconds.
 constexpr nanoseconds kMostPreparation = milliseconds{100};
 

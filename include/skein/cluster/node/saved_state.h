@@ -29,8 +29,8 @@ struct LineFacts {
   bool connected = false;
 };
 
-// What is to be written. A value that shares its topology with the member: with a thousand nodes the text takes a
-// millisecond, so whoever writes it makes it, on another thread if he likes.
+// What is to be written. A value that shares its topology with the member: the text grows with the nodes, so
+// whoever writes it makes it, on another thread if he likes.
 struct UnsavedState {
   SavedState state;
   std::vector<std::optional<LineFacts>> lines;  // by node index; a node without one is not written
