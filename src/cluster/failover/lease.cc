@@ -93,8 +93,8 @@ void Lease::on_called_failed(MonoTime now) {
 // A voter that has only now become one counts as if it had answered when the lease's present
 // end was earned: the lease of those who voted until now stays good until then, and no longer.
 void Lease::follow_voters(const Topology& topology, MonoTime now) {
-  if (voters_revision_ == topology.revision()) return;
-  voters_revision_ = topology.revision();
+  if (voters_revision_ == topology.voters_revision()) return;
+  voters_revision_ = topology.voters_revision();
   const bool credits = verdict_ == LeaseVerdict::kHeld || verdict_ == LeaseVerdict::kAlone;
   const MonoTime earned = verdict_ == LeaseVerdict::kHeld ? end_ - period_ : now;
   voters_.clear();
@@ -163,16 +163,16 @@ void Lease::hold(MonoTime basis, Epoch current_epoch) {
 LeaseVerdict Lease::judge(const Topology& topology, Epoch current_epoch, milliseconds node_timeout, MonoTime now) {
   const milliseconds period = std::max(node_timeout, kShortestPeriod);
   const bool waits = is_needed() && verdict_ != LeaseVerdict::kHeld;
-  if (!has_news_ && !waits && period == period_ && judged_revision_ == topology.revision() &&
-      judged_epoch_ == current_epoch && now < end_) {
-    return verdict_;
-  }
+  const bool unchanged = !has_news_ && period == period_ && voters_revision_ == topology.voters_revision() &&
+                         judged_epoch_ == current_epoch;
+  // What is held ends with time, and so does a doubt; answers that are too few stay so until one comes.
+  const bool lasts = verdict_ == LeaseVerdict::kTooFewAnswers || (!waits && now < end_);
+  if (unchanged && lasts) return verdict_;
   // First of all, and by its old end: what has arrived meanwhile must not hide that it was over.
   if (verdict_ == LeaseVerdict::kHeld && now >= end_) lapse(now);
   follow_voters(topology, now);
   has_news_ = false;
   period_ = period;
-  judged_revision_ = topology.revision();
   judged_epoch_ = current_epoch;
 
   if (!topology.self().is_voter() || voters_.empty()) {

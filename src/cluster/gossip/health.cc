@@ -6,6 +6,22 @@
 
 namespace skein {
 
+namespace {
+
+using Reports = std::vector<FailReport>;
+
+// Where the reporter's word is, or belongs: with half of a large cluster down there are hundreds.
+Reports::iterator place_of(Reports& reports, NodeIndex reporter) {
+  return std::lower_bound(reports.begin(), reports.end(), reporter,
+                          [](const FailReport& report, NodeIndex index) { return report.reporter < index; });
+}
+
+bool is_of(const Reports& reports, Reports::iterator at, NodeIndex reporter) {
+  return at != reports.end() && at->reporter == reporter;
+}
+
+}  // namespace
+
 NodeHealth& HealthTable::at(NodeIndex index) {
   SKEIN_ASSERT(index.value < rows_.size());
   return rows_[index.value];
@@ -27,17 +43,20 @@ void HealthTable::on_removed(NodeIndex index) {
 }
 
 bool add_fail_report(NodeHealth& health, NodeIndex reporter, MonoTime now) {
-  for (auto& report : health.reports) {
-    if (report.reporter != reporter) continue;
-    report.at = now;
+  const auto at = place_of(health.reports, reporter);
+  if (is_of(health.reports, at, reporter)) {
+    at->at = now;
     return false;
   }
-  health.reports.push_back({reporter, now});
+  health.reports.insert(at, {reporter, now});
   return true;
 }
 
 bool withdraw_fail_report(NodeHealth& health, NodeIndex reporter) {
-  return std::erase_if(health.reports, [&](const FailReport& report) { return report.reporter == reporter; }) != 0;
+  const auto at = place_of(health.reports, reporter);
+  if (!is_of(health.reports, at, reporter)) return false;
+  health.reports.erase(at);
+  return true;
 }
 
 std::size_t count_fail_reports(NodeHealth& health, const Topology& topology, MonoTime now, milliseconds node_timeout) {

@@ -66,7 +66,7 @@ NodeIndex choose_random_ping(const Topology& topology, const HealthTable& health
 }
 
 std::vector<NodeIndex> choose_gossip(const Topology& topology, HealthTable& health, const HasLink& has_link,
-                                     std::uint32_t round, bool any_suspected, Random& random) {
+                                     std::uint32_t round, Random& random) {
   const std::size_t members = topology.node_count();
   // Not this node, and not the one the heartbeat goes to.
   std::size_t candidates = members < 2 ? 0 : members - 2;
@@ -79,7 +79,7 @@ std::vector<NodeIndex> choose_gossip(const Topology& topology, HealthTable& heal
     if (index == kSelf) continue;
     const Node& node = topology.node(index);
     if (node.is_suspected()) continue;  // told about below
-    if (node.flags.has_any(kNotToldAbout) || health.at(index).hearsay || (!has_link(index) && node.slot_count == 0)) {
+    if (node.flags.has_any(kNotToldAbout) || health.at(index).hearsay || (node.slot_count == 0 && !has_link(index))) {
       --candidates;
       continue;
     }
@@ -88,7 +88,7 @@ std::vector<NodeIndex> choose_gossip(const Topology& topology, HealthTable& heal
     chosen.push_back(index);
     --candidates;
   }
-  if (!any_suspected) return chosen;
+  if (topology.census().suspected == 0) return chosen;
   topology.for_each_node([&](NodeIndex index, const Node& node) {
     if (index == kSelf || !node.is_suspected() || node.flags.has_any(kNotToldAbout)) return;
     if (health.at(index).hearsay) return;

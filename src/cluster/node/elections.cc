@@ -287,7 +287,7 @@ void ClusterNode::Member::spread_suspicion(NodeIndex index, Now now) {
 // What was told may have been lost, or come before the other could confirm it: redis judges
 // what it hears by what it knows then, and says what it suspects itself when it is pinged.
 void ClusterNode::Member::repeat_suspicions() {
-  if (ticks_of_news_ == 0 || !any_suspected()) return;
+  if (ticks_of_news_ == 0 || topology_.census().suspected == 0) return;
   --ticks_of_news_;
   has_suspicions_to_tell_ = true;
 }

@@ -89,9 +89,12 @@ void ClusterNode::Member::suspect(NodeIndex index, Now now) {
 }
 
 void ClusterNode::Member::mark_failed_if_agreed(NodeIndex index, MonoTime now) {
-  if (!topology_.node(index).is_suspected()) return;
-  const std::size_t reports = count_fail_reports(health(index), topology_, now, settings_.node_timeout);
-  if (judge_fail(topology_, index, reports, settings_.bugs.no_quorum_for_fail) != FailVerdict::kFail) return;
+  const auto is_agreed = [&](std::size_t reports) {
+    return judge_fail(topology_, index, reports, settings_.bugs.no_quorum_for_fail) == FailVerdict::kFail;
+  };
+  // Mostly there are too few even with those that do not count.
+  if (!is_agreed(health(index).reports.size())) return;
+  if (!is_agreed(count_fail_reports(health(index), topology_, now, settings_.node_timeout))) return;
   log(EventLevel::kNotice, fmt::format("Marking node {} as failing (quorum reached).", topology_.node(index).id.view()));
   topology_.edit(index, [](Node& node) { node.flags.clear(NodeFlag::kPfail).set(NodeFlag::kFail); });
   health(index).failed_at = now;
@@ -118,7 +121,7 @@ void ClusterNode::Member::ping(NodeIndex index, Now now) {
 
 void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeIndex to, Now now) {
   const auto has_link = [&](NodeIndex index) { return !links(index).out.is_none(); };
-  const auto chosen = choose_gossip(topology_, health_, has_link, ++gossip_round_, any_suspected(), random_);
+  const auto chosen = choose_gossip(topology_, health_, has_link, ++gossip_round_, random_);
 
   std::vector<GossipEntry> gossip;
   gossip.reserve(chosen.size());
@@ -176,16 +179,6 @@ void ClusterNode::Member::tell_about(MessageType type, NodeIndex to, std::span<c
   gossip.reserve(about.size());
   for (const NodeIndex index : about) gossip.push_back(gossip_about(index, now));
   send_heartbeat(type, links(to).out, to, gossip, {}, now);
-}
-
-bool ClusterNode::Member::any_suspected() {
-  if (suspected_revision_ != topology_.revision()) {
-    any_suspected_ = false;
-    topology_.for_each_node(
-        [&](NodeIndex, const Node& node) { any_suspected_ = any_suspected_ || node.is_suspected(); });
-    suspected_revision_ = topology_.revision();
-  }
-  return any_suspected_;
 }
 
 std::uint32_t ClusterNode::Member::wire_seconds(MonoTime time, Now now) const {

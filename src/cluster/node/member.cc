@@ -155,20 +155,9 @@ ClusterState ClusterNode::Member::judge_state(MonoTime now) {
   if (is_holding_back()) return ClusterState::kFail;
   if (self().is_primary() && state_ == ClusterState::kFail && is_starting(now)) return state_;
 
-  bool covered = true;
-  std::size_t slots = 0;
-  std::size_t voters = 0;
-  std::size_t reachable = 0;
-  topology_.for_each_node([&](NodeIndex, const Node& node) {
-    slots += node.slot_count;
-    if (node.slot_count > 0 && node.has_failed()) covered = false;
-    if (!node.is_voter()) return;
-    ++voters;
-    if (!node.has_failed() && !node.is_suspected()) ++reachable;
-  });
-  if (slots < kSlotCount) covered = false;
-
-  const bool minority = reachable < voters / 2 + 1 && !settings_.bugs.serve_in_minority;
+  const Census& all = topology_.census();
+  const bool covered = all.assigned_slots == kSlotCount && all.failed_owners == 0;
+  const bool minority = all.reachable_voters < all.voters / 2 + 1 && !settings_.bugs.serve_in_minority;
   if (minority) minority_at_ = now;
   if (minority || (settings_.require_full_coverage && !covered)) return ClusterState::kFail;
 

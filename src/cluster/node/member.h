@@ -213,7 +213,6 @@ class ClusterNode::Member {
                       std::span<const ForgottenNode> forgotten, Now now);
   void tell_about(MessageType type, NodeIndex to, std::span<const NodeIndex> about, Now now);
   GossipEntry gossip_about(NodeIndex index, Now now) const;
-  bool any_suspected();
   void send_bare(MessageType type, NodeIndex to, MonoTime deadline);
   void send_update(NodeIndex to, NodeIndex about);
   void broadcast_fail(NodeIndex failed);
@@ -409,10 +408,6 @@ class ClusterNode::Member {
   std::size_t next_to_open_ = 0;
   std::uint32_t gossip_round_ = 0;
   std::uint64_t refused_packets_ = 0;
-
-  // Whether anybody is PFAIL, and for which revision of the topology that was found.
-  bool any_suspected_ = false;
-  std::uint64_t suspected_revision_ = 0;
 
   // The bitmap in own headers, and what it was made from.
   SlotBitmap header_slots_;

@@ -114,7 +114,7 @@ void ClusterNode::Member::ping_for_lease(Now now, milliseconds next_look) {
   const auto usable = [&](NodeIndex index) { return topology_.contains(index) && links(index).out_is_up; };
   for (const NodeIndex index : lease_.choose_pings(usable, now.mono, next_look)) {
     // While somebody is suspected every packet helps to agree on it.
-    if (any_suspected() && !health(index).ping_pending()) {
+    if (topology_.census().suspected > 0 && !health(index).ping_pending()) {
       ping(index, now);
     } else {
       ping_without_gossip(index, now);

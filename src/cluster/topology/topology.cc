@@ -38,6 +38,15 @@ void set_open(std::shared_ptr<std::vector<OpenSlot>>& shared, Slot slot, NodeInd
   }
 }
 
+Census census_of(const Node& node) {
+  const bool reachable = !node.has_failed() && !node.is_suspected();
+  return {.voters = node.is_voter() ? 1u : 0u,
+          .reachable_voters = node.is_voter() && reachable ? 1u : 0u,
+          .suspected = node.is_suspected() ? 1u : 0u,
+          .failed_owners = node.has_failed() && node.slot_count > 0 ? 1u : 0u,
+          .assigned_slots = node.slot_count};
+}
+
 }  // namespace
 
 Topology::Topology(Node self)
@@ -69,39 +78,37 @@ std::vector<NodeIndex> Topology::replicas_of(NodeIndex primary) const {
   return replicas;
 }
 
-std::size_t Topology::voter_count() const {
-  std::size_t voters = 0;
-  for_each_node([&](NodeIndex, const Node& node) { voters += node.is_voter() ? 1 : 0; });
-  return voters;
-}
-
-std::size_t Topology::assigned_slots() const {
-  std::size_t assigned = 0;
-  for_each_node([&](NodeIndex, const Node& node) { assigned += node.slot_count; });
-  return assigned;
+template <typename Visit>
+void Topology::for_each_slot_of(NodeIndex index, Visit&& visit) const {
+  std::size_t left = node(index).slot_count;
+  for (std::size_t p = 0; left > 0 && p < slot_pages_.size(); ++p) {
+    const auto& owners = slot_pages_[p]->owners;
+    // A page is counted far faster than it is searched, and most have none.
+    auto in_page = static_cast<std::size_t>(std::count(owners.begin(), owners.end(), index));
+    left -= in_page;
+    for (std::size_t i = 0; in_page > 0; ++i) {
+      if (owners[i] != index) continue;
+      --in_page;
+      visit(Slot{static_cast<std::uint16_t>(p * kPageSlots + i)});
+    }
+  }
 }
 
 SlotBitmap Topology::slots_of(NodeIndex index) const {
   SlotBitmap slots;
-  if (node(index).slot_count == 0) return slots;
-  for (std::uint16_t s = 0; s < kSlotCount; ++s) {
-    if (owner({s}) == index) slots.set({s});
-  }
+  for_each_slot_of(index, [&](Slot slot) { slots.set(slot); });
   return slots;
 }
 
 std::vector<std::pair<Slot, Slot>> Topology::slot_ranges_of(NodeIndex index) const {
   std::vector<std::pair<Slot, Slot>> ranges;
-  std::size_t left = node(index).slot_count;
-  for (std::uint16_t s = 0; left > 0 && s < kSlotCount; ++s) {
-    if (owner({s}) != index) continue;
-    --left;
-    if (!ranges.empty() && ranges.back().second.value + 1 == s) {
-      ranges.back().second = {s};
+  for_each_slot_of(index, [&](Slot slot) {
+    if (!ranges.empty() && ranges.back().second.value + 1 == slot.value) {
+      ranges.back().second = slot;
     } else {
-      ranges.emplace_back(Slot{s}, Slot{s});
+      ranges.emplace_back(slot, slot);
     }
-  }
+  });
   return ranges;
 }
 
@@ -123,6 +130,7 @@ std::optional<NodeIndex> Topology::add(Node node) {
     *free = std::move(node);
   }
   ++table.count;
+  count_in(*table.entries[index.value], false);
   if (table.by_id.size() < table.count * 2) {
     index_table(table);
   } else {
@@ -145,6 +153,7 @@ void Topology::remove(NodeIndex index) {
   for (auto& entry : table.entries) {
     if (entry && entry->primary == index) entry->primary = kNoNode;
   }
+  count_out(*table.entries[index.value]);
   table.entries[index.value].reset();
   --table.count;
   index_table(table);
@@ -161,8 +170,8 @@ void Topology::rename(NodeIndex index, const NodeId& id) {
 void Topology::set_owner(Slot slot, NodeIndex index) {
   const NodeIndex before = owner(slot);
   if (before == index) return;
-  if (!before.is_none()) --writable(before).slot_count;
-  if (!index.is_none()) ++writable(index).slot_count;
+  if (!before.is_none()) edit(before, [](Node& node) { --node.slot_count; });
+  if (!index.is_none()) edit(index, [](Node& node) { ++node.slot_count; });
   writable_page(slot).owners[slot.value % kPageSlots] = index;
   ++slots_revision_;
 }
@@ -182,6 +191,26 @@ void Topology::set_importing(Slot slot, NodeIndex from) {
 Node& Topology::writable(NodeIndex index) {
   SKEIN_ASSERT(contains(index));
   return *writable_table().entries[index.value];
+}
+
+bool Topology::count_out(const Node& node) {
+  const Census one = census_of(node);
+  census_.voters -= one.voters;
+  census_.reachable_voters -= one.reachable_voters;
+  census_.suspected -= one.suspected;
+  census_.failed_owners -= one.failed_owners;
+  census_.assigned_slots -= one.assigned_slots;
+  return one.voters != 0;
+}
+
+void Topology::count_in(const Node& node, bool voted) {
+  const Census one = census_of(node);
+  census_.voters += one.voters;
+  census_.reachable_voters += one.reachable_voters;
+  census_.suspected += one.suspected;
+  census_.failed_owners += one.failed_owners;
+  census_.assigned_slots += one.assigned_slots;
+  if (voted != node.is_voter()) ++voters_revision_;
 }
 
 Topology::NodeTable& Topology::writable_table() {

@@ -27,7 +27,7 @@ struct NodeHealth {
   MonoTime failed_at{};      // when it became FAIL
   ReplOffset offset;
   Epoch current_epoch;       // in its own last packet
-  std::vector<FailReport> reports;
+  std::vector<FailReport> reports;  // by the reporter's index, rising
   std::uint32_t last_gossip_round = 0;
   // Set by a packet with Skein's checksum; from then on one without is a damaged one.
   bool marks_packets = false;

@@ -53,6 +53,6 @@ using HasLink = std::function<bool(NodeIndex)>;
 // all that are suspected. `round` is new for each heartbeat.
 [[nodiscard]] std::vector<NodeIndex> choose_gossip(const Topology& topology, HealthTable& health,
                                                    const HasLink& has_link, std::uint32_t round,
-                                                   bool any_suspected, Random& random);
+                                                   Random& random);
 
 }  // namespace skein

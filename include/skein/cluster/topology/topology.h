@@ -71,6 +71,16 @@ struct OpenSlot {
   friend bool operator==(const OpenSlot&, const OpenSlot&) = default;
 };
 
+// What is counted of all nodes, and kept with each edit: packets ask for it all the time.
+struct Census {
+  std::size_t voters = 0;            // redis's "size"
+  std::size_t reachable_voters = 0;  // neither suspected nor failed
+  std::size_t suspected = 0;         // of any role
+  std::size_t failed_owners = 0;     // failed ones that own slots
+  std::size_t assigned_slots = 0;
+  friend bool operator==(const Census&, const Census&) = default;
+};
+
 class Topology {
  public:
   // A cluster of one: `self` without slots.
@@ -97,13 +107,14 @@ class Topology {
     }
   }
   [[nodiscard]] std::vector<NodeIndex> replicas_of(NodeIndex primary) const;
-  [[nodiscard]] std::size_t voter_count() const;  // redis's "size"
+  [[nodiscard]] const Census& census() const { return census_; }
+  [[nodiscard]] std::size_t voter_count() const { return census_.voters; }
 
   // Slots.
   [[nodiscard]] NodeIndex owner(Slot slot) const {
     return slot_pages_[slot.value / kPageSlots]->owners[slot.value % kPageSlots];
   }
-  [[nodiscard]] std::size_t assigned_slots() const;
+  [[nodiscard]] std::size_t assigned_slots() const { return census_.assigned_slots; }
   [[nodiscard]] SlotBitmap slots_of(NodeIndex node) const;
   // First and last slot of every unbroken run of `node`'s slots, rising.
   [[nodiscard]] std::vector<std::pair<Slot, Slot>> slot_ranges_of(NodeIndex node) const;
@@ -112,9 +123,11 @@ class Topology {
   [[nodiscard]] std::span<const OpenSlot> migrating() const { return *migrating_; }
   [[nodiscard]] std::span<const OpenSlot> importing() const { return *importing_; }
 
-  // Grows with every edit; the second one only with edits of owners and open slots.
+  // Grows with every edit; the second one only with edits of owners and open slots, the third
+  // when a node becomes a voter or ceases to be one.
   [[nodiscard]] std::uint64_t revision() const { return revision_; }
   [[nodiscard]] std::uint64_t slots_revision() const { return slots_revision_; }
+  [[nodiscard]] std::uint64_t voters_revision() const { return voters_revision_; }
 
   // Edits of this value; copies made before are not touched.
   // Nothing when the table is full; the id must be new.
@@ -124,7 +137,10 @@ class Topology {
   // Hands the node to `edit(Node&)`. Id and slot count have edits of their own.
   template <typename Edit>
   void edit(NodeIndex index, Edit&& edit) {
-    edit(writable(index));
+    Node& node = writable(index);
+    const bool voted = count_out(node);
+    edit(node);
+    count_in(node, voted);
   }
   void rename(NodeIndex index, const NodeId& id);
   void set_owner(Slot slot, NodeIndex node);
@@ -142,7 +158,12 @@ class Topology {
     std::size_t count = 0;
   };
 
+  // Rising.
+  template <typename Visit>
+  void for_each_slot_of(NodeIndex index, Visit&& visit) const;
   Node& writable(NodeIndex index);
+  bool count_out(const Node& node);  // true when it was a voter
+  void count_in(const Node& node, bool voted);
   NodeTable& writable_table();
   SlotPage& writable_page(Slot slot);
   static void index_table(NodeTable& table);
@@ -154,6 +175,8 @@ class Topology {
   std::shared_ptr<std::vector<OpenSlot>> importing_;
   std::uint64_t revision_ = 1;
   std::uint64_t slots_revision_ = 1;
+  std::uint64_t voters_revision_ = 1;
+  Census census_;
 };
 
 // What clients are told when they are sent elsewhere: cluster-preferred-endpoint-type.

@@ -138,7 +138,7 @@ TEST(Judgement, GossipTellsAboutATenthAndAllSuspected) {
   members.topology.edit(at(8), [](Node& node) { node.flags.set(NodeFlag::kHandshake); });
   members.health.at(at(9)).hearsay = true;
   for (std::uint32_t round = 1; round < 200; ++round) {
-    const auto chosen = choose_gossip(members.topology, members.health, always, round, true, random);
+    const auto chosen = choose_gossip(members.topology, members.health, always, round, random);
     EXPECT_EQ(chosen.size(), 6u) << "five, and the suspected one";
     EXPECT_EQ(std::set<NodeIndex>(chosen.begin(), chosen.end()).size(), chosen.size());
     EXPECT_EQ(chosen.back(), at(7));
@@ -149,7 +149,7 @@ TEST(Judgement, GossipTellsAboutATenthAndAllSuspected) {
 TEST(Judgement, TwoMembersHaveNobodyToTellAbout) {
   Members members(2);
   Random random{2};
-  EXPECT_TRUE(choose_gossip(members.topology, members.health, always, 1, false, random).empty());
+  EXPECT_TRUE(choose_gossip(members.topology, members.health, always, 1, random).empty());
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <utility>
+#include <vector>
+
 #include <skein/base/random.h>
 
 namespace skein {
@@ -15,6 +19,27 @@ Node node_called(char c, NodeFlags flags = NodeFlag::kPrimary) {
 }
 
 Topology cluster_of_one() { return Topology(node_called('a', NodeFlag::kPrimary | NodeFlag::kMyself)); }
+
+std::vector<NodeIndex> voters_of(const Topology& topology) {
+  std::vector<NodeIndex> voters;
+  topology.for_each_node([&](NodeIndex index, const Node& node) {
+    if (node.is_voter()) voters.push_back(index);
+  });
+  return voters;
+}
+
+Census counted(const Topology& topology) {
+  Census census;
+  topology.for_each_node([&](NodeIndex, const Node& node) {
+    census.assigned_slots += node.slot_count;
+    census.suspected += node.is_suspected() ? 1 : 0;
+    census.failed_owners += node.slot_count > 0 && node.has_failed() ? 1 : 0;
+    if (!node.is_voter()) return;
+    ++census.voters;
+    census.reachable_voters += node.has_failed() || node.is_suspected() ? 0 : 1;
+  });
+  return census;
+}
 
 TEST(Topology, StartsAsAClusterOfOne) {
   const auto topology = cluster_of_one();
@@ -97,6 +122,54 @@ TEST(Topology, TellsRangesAndVoters) {
   EXPECT_EQ(topology.assigned_slots(), 7u);
   EXPECT_EQ(topology.voter_count(), 1u);
   EXPECT_EQ(topology.slots_of(kSelf).count(), 7u);
+}
+
+// The census is kept with each edit; counted anew it must be the same.
+TEST(Topology, CensusFollowsEveryEdit) {
+  auto topology = cluster_of_one();
+  Random random{5};
+  std::vector<NodeIndex> others;
+  for (int step = 0; step < 4000; ++step) {
+    const auto any = [&] { return others.empty() ? kSelf : others[random.below(others.size())]; };
+    const auto voters_before = voters_of(topology);
+    const auto revision_before = topology.voters_revision();
+    switch (random.below(6)) {
+      case 0: {
+        Node node = node_called('b');
+        node.id = *NodeId::parse(random.hex(40));
+        node.slot_count = 7;  // not for the caller to say
+        if (random.below(2) == 0) node.flags.set(NodeFlag::kPfail);
+        if (others.size() < 30) others.push_back(*topology.add(node));
+        break;
+      }
+      case 1:
+        if (!others.empty()) {
+          topology.remove(others.back());
+          others.pop_back();
+        }
+        break;
+      case 2: {
+        const NodeFlag flag = std::array{NodeFlag::kPfail, NodeFlag::kFail}[random.below(2)];
+        const bool on = random.below(2) == 0;
+        topology.edit(any(), [&](Node& node) { on ? node.flags.set(flag) : node.flags.clear(flag); });
+        break;
+      }
+      case 3: {
+        const bool primary = random.below(3) > 0;
+        topology.edit(any(), [&](Node& node) {
+          node.flags.clear(NodeFlag::kPrimary | NodeFlag::kReplica);
+          node.flags.set(primary ? NodeFlag::kPrimary : NodeFlag::kReplica);
+        });
+        break;
+      }
+      default: {
+        const Slot slot{static_cast<std::uint16_t>(random.below(kSlotCount))};
+        topology.set_owner(slot, random.below(4) == 0 ? kNoNode : any());
+      }
+    }
+    ASSERT_EQ(topology.census(), counted(topology)) << "step " << step;
+    ASSERT_EQ(voters_of(topology) != voters_before, topology.voters_revision() != revision_before) << "step " << step;
+  }
 }
 
 TEST(Topology, EndpointsAsConfigured) {
