@@ -62,6 +62,7 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
 
 void ClusterNode::Member::become_replica_of(NodeIndex primary) {
   end_takeovers();
+  heir_ = {};
   was_elected_ = false;
   has_new_primary_ = true;
   if (self().is_primary()) {
@@ -157,11 +158,14 @@ void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::strin
   });
 
   const bool lost_all = taken_from_us > 0 && topology_.node(own_primary).slot_count == 0;
-  if (lost_all && own_primary == kSelf && is_handing_over()) return on_all_slots_lost_to(claimant);
-  if (lost_all && (settings_.allow_replica_migration || claimed == taken_from_us)) {
+  if (taken_from_us > 0 && former == own_primary) heir_ = {claimant, last_tick_};
+  const NodeIndex heir = lost_all ? find_heir() : kNoNode;
+  const NodeIndex next = heir.is_none() ? claimant : heir;
+  if (lost_all && own_primary == kSelf && is_handing_over()) return on_all_slots_lost_to(next);
+  if (lost_all && (settings_.allow_replica_migration || !heir.is_none() || claimed == taken_from_us)) {
     log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
-                                          topology_.node(claimant).id.view()));
-    become_replica_of(claimant);
+                                          topology_.node(next).id.view()));
+    become_replica_of(next);
     return;
   }
   const NodeIndex primary = self().is_replica() ? self().primary : kNoNode;
@@ -174,6 +178,14 @@ void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::strin
     return;
   }
   if (!lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
+}
+
+// Who has just taken our place. It leaves aside what our shard had given away at the end, which this node
+// may only hear of afterwards, from the new owner: that one is not whom to follow.
+NodeIndex ClusterNode::Member::find_heir() const {
+  const bool is_one = !heir_.index.is_none() && topology_.node(heir_.index).is_primary() &&
+                      topology_.node(heir_.index).slot_count > 0;
+  return is_one && last_tick_ - heir_.since <= 4 * settings_.node_timeout ? heir_.index : kNoNode;
 }
 
 void ClusterNode::Member::move_slot(Slot slot, NodeIndex to) {

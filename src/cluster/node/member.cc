@@ -223,6 +223,7 @@ void ClusterNode::Member::remove_node(NodeIndex index) {
   links_[index.value] = {};
   voter_.forget(index);
   lease_.forget(index);
+  if (heir_.index == index) heir_ = {};
   save_lazily();
 }
 

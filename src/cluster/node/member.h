@@ -246,11 +246,17 @@ class ClusterNode::Member {
   void drop_old_claim(const Arrival& arrival);
   // `former`: whose replica the claimant has been until now.
   void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots, NodeIndex former);
+  NodeIndex find_heir() const;
   void move_slot(Slot slot, NodeIndex to);
   NodeIndex find_newer_owner(const Arrival& arrival) const;
   void tell_of_missing_slots(const Arrival& arrival);
   void leave_shared_epoch(NodeIndex other, Epoch others_epoch);
   Result<Epoch> take_new_epoch();
+  struct Heir {
+    NodeIndex index = kNoNode;  // a former replica of our shard that has taken slots of it
+    MonoTime since{};
+  };
+  Heir heir_;
 
   // elections.cc: automatic failover, and where replicas go.
   void run_election(Now now);               // each tick, and after what may carry it further

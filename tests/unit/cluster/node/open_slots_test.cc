@@ -195,6 +195,25 @@ TEST_F(OpenSlots, AnHeirDoesNotClaimWhatItsPrimaryHadGivenAway) {
   net_.expect_one_view();
 }
 
+// It died before it had heard that a slot was given away, so it still counts that one as its own when
+// its heir takes the others: its place is with those, and not where the last one went.
+TEST_F(OpenSlots, WhoComesBackFollowsItsHeirWhereverItsLastSlotWent) {
+  open();
+  net_.kill(1);
+  ASSERT_TRUE(set_slot(0, "node", 0));
+  net_.run_for(4s);
+  ASSERT_TRUE(net_.node(4).topology().self().is_primary());
+  ASSERT_EQ(owner(4), net_.id(0));
+  net_.host(0).is_mute = true;  // its heir's claim comes first
+  net_.restart(1);
+  net_.run_for(1s);
+  net_.host(0).is_mute = false;
+  net_.run_for(4s);
+  EXPECT_EQ(net_.primary_of(1), 4u);
+  EXPECT_EQ(owner(1), net_.id(0));
+  net_.expect_one_view();
+}
+
 // A primary that has just started does not know whether it was replaced.
 TEST_F(OpenSlots, SlotsAreNotAssignedByOneThatHasJustStarted) {
   const auto may_assign = [&](std::size_t at) {
