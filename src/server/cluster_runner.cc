@@ -62,7 +62,8 @@ ClusterRunner::ClusterRunner(asio::io_context& loop, const Config& config, Keysp
       node_(std::make_unique<ClusterNode>(node_settings(config.settings(), bus_port_), std::move(loaded.saved),
                                           Random::from_system(), static_cast<const SlotKeys&>(*this), read_clocks())),
       bus_(loop, *this, bus_settings(config.settings())),
-      timer_(loop) {}
+      timer_(loop),
+      wake_timer_(loop) {}
 
 ClusterRunner::~ClusterRunner() { stop(); }
 
@@ -70,6 +71,7 @@ void ClusterRunner::stop() {
   if (!*alive_) return;
   *alive_ = false;
   timer_.cancel();
+  wake_timer_.cancel();
   bus_.stop();
   if (save_ != nullptr) (void)save_at_once();
 }
@@ -229,6 +231,15 @@ void ClusterRunner::carry_out(const ResumeWriters&) {
 
 void ClusterRunner::carry_out(const HandoverEnded& effect) {
   if (hooks_.handover_ended) hooks_.handover_ended(effect);
+}
+
+void ClusterRunner::carry_out(const WakeAt& effect) {
+  wake_timer_.expires_after(effect.at - read_clocks().mono);
+  wake_timer_.async_wait([this](const asio::error_code& cancelled) {
+    if (cancelled) return;
+    node_->on_wake(read_clocks());
+    carry_out_effects(false);
+  });
 }
 
 void ClusterRunner::carry_out(const StateChanged&) { changed_ = true; }

@@ -125,6 +125,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void carry_out(const PauseWriters& effect);
   void carry_out(const ResumeWriters& effect);
   void carry_out(const HandoverEnded& effect);
+  void carry_out(const WakeAt& effect);
   void carry_out(const StateChanged& effect);
   void carry_out(const LogEvent& effect);
   // Saving.
@@ -144,7 +145,8 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   ClusterRouter router_;
   std::unique_ptr<ClusterNode> node_;
   Bus bus_;
-  asio::steady_timer timer_;
+  asio::steady_timer timer_;       // of ticks
+  asio::steady_timer wake_timer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::shared_ptr<Save> save_;  // the one under way, or failed and waiting to be tried again
   bool save_fails_ = false;

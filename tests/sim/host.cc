@@ -306,6 +306,18 @@ void Host::carry_out(const CloseLink& effect) {
   world_.network.close(machine_, effect.link);
 }
 
+void Host::carry_out(const WakeAt& effect) {
+  const auto left = std::max(effect.at - now().mono, nanoseconds{0});
+  const auto wait = nanoseconds{static_cast<std::int64_t>(static_cast<double>(left.count()) / clocks_.rate) + 1};
+  world_.queue.after(wait, [this, life = starts_, wake = ++wakes_] {
+    if (life != starts_ || wake != wakes_ || !is_up()) return;
+    when_running([this] {
+      node_->on_wake(now());
+      settle();
+    });
+  });
+}
+
 void Host::carry_out(const SendPacket& effect) {
   world_.witness.on_sent(*this, effect);
   world_.network.send(machine_, effect.link, effect.bytes);

@@ -157,6 +157,7 @@ class Host final : public Peer {
 
   void carry_out(const OpenLink& effect);
   void carry_out(const CloseLink& effect);
+  void carry_out(const WakeAt& effect);
   void carry_out(const SendPacket& effect);
   void carry_out(const SaveTopology& effect);
   void carry_out(const StateChanged& effect);
@@ -190,6 +191,7 @@ class Host final : public Peer {
   bool is_paused_ = false;
   bool is_shutting_down_ = false;
   std::uint64_t starts_ = 0;
+  std::uint64_t wakes_ = 0;  // asked for
   WorldTime started_at_{};
   DataFacts facts_given_;
   std::vector<std::function<void()>> when_resumed_;

@@ -85,6 +85,10 @@ void ClusterNode::Member::run_election(Now now) {
   const auto situation = election_situation(now);
   const auto step = election_.step(situation, now.mono, random_);
   tell_election(step, situation, now);
+  if (step == Election::Step::kWaitForTurn && turn_.not_before > now.mono && turn_.not_before != wakes_at_) {
+    wakes_at_ = turn_.not_before;
+    outbox_.push(WakeAt{wakes_at_});
+  }
   if (step == Election::Step::kAsk) ask_for_votes(now);
   if (step == Election::Step::kRepeat) repeat_request(now);
 }

@@ -116,6 +116,13 @@ void ClusterNode::Member::on_tick(Now now) {
   settle(now);
 }
 
+// Only an election waits for less than a tick.
+void ClusterNode::Member::on_wake(Now now) {
+  wakes_at_ = {};  // a timer may be early
+  run_election(now);
+  settle(now);
+}
+
 void ClusterNode::Member::on_data(DataFacts facts, Now now) {
   const bool wanted = wants_data();
   data_ = facts;

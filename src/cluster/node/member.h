@@ -56,6 +56,7 @@ class ClusterNode::Member {
 
   // Inputs.
   void on_tick(Now now);
+  void on_wake(Now now);
   void on_link_up(LinkId link, Now now);
   void on_link_down(LinkId link, Now now);
   void on_packet(const PacketOrigin& origin, std::string_view bytes, Now now);
@@ -280,6 +281,7 @@ class ClusterNode::Member {
   Election election_;
   ElectionQueue election_queue_;
   ElectionQueue::Turn turn_;
+  MonoTime wakes_at_{};                     // for its turn, as asked for last
   Orphans orphans_;
   std::vector<NodeIndex> rivals_;
   MonoTime rivals_asked_{};

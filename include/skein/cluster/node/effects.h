@@ -121,6 +121,12 @@ struct HandoverEnded {
   std::optional<AskAsClient> ask_as_client;
 };
 
+// Call on_wake then: the next tick may be too late by most of its length. It takes the place of what
+// was asked for before.
+struct WakeAt {
+  MonoTime at;
+};
+
 enum class ClusterState : std::uint8_t { kOk, kFail };
 
 // Whether the cluster serves has changed, as cluster_state shows.
@@ -137,7 +143,7 @@ struct LogEvent {
 };
 
 using Effect = std::variant<OpenLink, CloseLink, SendPacket, SaveTopology, SlotsLost, ReplicateFrom, StopReplicating,
-                            EmptyDataset, PauseWriters, ResumeWriters, HandoverEnded, StateChanged, LogEvent>;
+                            EmptyDataset, PauseWriters, ResumeWriters, HandoverEnded, WakeAt, StateChanged, LogEvent>;
 using Effects = std::vector<Effect>;
 
 }  // namespace skein

@@ -76,6 +76,7 @@ class ClusterNode {
 
   // What happened. `take_effects` after each.
   void on_tick(Now now);
+  void on_wake(Now now);  // as asked for by WakeAt
   void on_link_up(LinkId link, Now now);    // an outbound one, as asked for by OpenLink
   void on_link_down(LinkId link, Now now);  // any; also an outbound one that could not be opened
   // `bytes` is one whole packet of a link that is up. What breaks a rule of the format is

@@ -186,6 +186,25 @@ TEST_P(SeveralAtOnce, AreAllReplacedWithoutCollision) {
 INSTANTIATE_TEST_SUITE_P(Clusters, SeveralAtOnce,
                          testing::Values(std::pair{5, 2}, std::pair{7, 3}, std::pair{9, 4}, std::pair{9, 2}));
 
+// Each leaves the one before it 20 ms, and is awake then: the next tick may be a tenth of a second away.
+TEST(Failover, WhereManyFailEachCandidateActsWhenItsMomentHasCome) {
+  constexpr std::size_t kDead = 19;
+  Shards net(39, 1);
+  net.set_lag(1ms, 1ms);
+  net.run_finely(500ms);
+  for (std::size_t i = 0; i < kDead; ++i) net.kill(i);
+  const auto begun = [&] {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < kDead; ++i) count += net.logged(39 + i, "Starting a failover election") ? 1 : 0;
+    return count;
+  };
+  ASSERT_TRUE(net.run_finely(4s, [&] { return begun() > 0; }));
+  const MonoTime first = net.now().mono;
+  ASSERT_TRUE(net.run_finely(4s, [&] { return begun() == kDead; }));
+  // The last eight are few, and leave each other nothing.
+  EXPECT_LE(net.now().mono - first, (kDead - 8) * 25ms);
+}
+
 TEST(Failover, SeveralAtOnceAtAnyPhase) {
   milliseconds longest{0};
   for (int phase = 0; phase < 100; phase += 7) {

@@ -51,6 +51,7 @@ class Loopback {
     bool is_frozen = false;         // as under SIGSTOP: links stay, nothing is handled
     milliseconds wall_ahead{0};     // its wall clock's error
     std::uint64_t life = 0;         // which start of it this is
+    std::optional<MonoTime> wakes_at;
     Effects seen;  // everything but packets and links, in order
     std::vector<MessageType> sent;
   };
@@ -103,6 +104,7 @@ class Loopback {
       ++millis_;
       for (std::size_t i = 0; i < hosts_.size(); ++i) {
         if ((millis_ + i * 37) % static_cast<std::uint64_t>(kClusterTick.count()) == 0) tick(i);
+        wake_if_due(i);
       }
       pump();
       if (done()) return true;
@@ -238,6 +240,13 @@ class Loopback {
     host.node->on_tick(now_at(i));
   }
 
+  void wake_if_due(std::size_t i) {
+    Host& host = *hosts_[i];
+    if (!host.node || host.is_frozen || !host.wakes_at || now_at(i).mono < *host.wakes_at) return;
+    host.wakes_at.reset();
+    host.node->on_wake(now_at(i));
+  }
+
   bool carry_out_all(std::size_t i) {
     if (!hosts_[i]->node || hosts_[i]->is_frozen) return false;
     auto effects = hosts_[i]->node->take_effects();
@@ -314,6 +323,7 @@ class Loopback {
     const auto at = hosts_[i]->inbound.find(close.link);
     if (at != hosts_[i]->inbound.end()) drop(at->second.first, at->second.second);
   }
+  void carry_out(std::size_t i, WakeAt& wake) { hosts_[i]->wakes_at = wake.at; }
   void carry_out(std::size_t i, SendPacket& packet) {
     hosts_[i]->sent.push_back(packet.type);
     if (packet_lag_.count() == 0) return deliver(i, packet);
