@@ -161,7 +161,8 @@ void Witness::on_sent(const Host& host, const SendPacket& effect) {
   memory.last_checked_packet = effect.bytes.get();
   memory.shown_epoch = std::max(memory.shown_epoch, packet.current_epoch());
   if (effect.type == MessageType::kAuthAck) check_vote(host, packet, effect.link);
-  if (host.link_bytes(effect.link) > kMostLinkBytes + kLinkBytesForAMember * ids_.size()) broken(host, "lets a link's queue grow without bound");
+  const std::size_t most = kMostLinkBytes + kLinkBytesForAMember * ids_.size();
+  if (host.link_bytes(effect.link) > most) broken(host, "lets a link's queue grow without bound");
 }
 
 void Witness::check_promises(const Host& host, const PacketView& packet) {

@@ -16,6 +16,10 @@ Reports::iterator place_of(Reports& reports, NodeIndex reporter) {
                           [](const FailReport& report, NodeIndex index) { return report.reporter < index; });
 }
 
+bool is_fresh(const FailReport& report, MonoTime now, milliseconds node_timeout) {
+  return now - report.at <= kReportLifetimes * node_timeout;
+}
+
 bool is_of(const Reports& reports, Reports::iterator at, NodeIndex reporter) {
   return at != reports.end() && at->reporter == reporter;
 }
@@ -59,12 +63,16 @@ bool withdraw_fail_report(NodeHealth& health, NodeIndex reporter) {
   return true;
 }
 
-std::size_t count_fail_reports(NodeHealth& health, const Topology& topology, MonoTime now, milliseconds node_timeout) {
-  std::erase_if(health.reports,
-                [&](const FailReport& report) { return now - report.at > kReportLifetimes * node_timeout; });
+void drop_old_fail_reports(NodeHealth& health, MonoTime now, milliseconds node_timeout) {
+  std::erase_if(health.reports, [&](const FailReport& report) { return !is_fresh(report, now, node_timeout); });
+}
+
+std::size_t count_fail_reports(const NodeHealth& health, const Topology& topology, MonoTime now,
+                               milliseconds node_timeout) {
   return static_cast<std::size_t>(
-      std::count_if(health.reports.begin(), health.reports.end(),
-                    [&](const FailReport& report) { return topology.node(report.reporter).is_voter(); }));
+      std::count_if(health.reports.begin(), health.reports.end(), [&](const FailReport& report) {
+        return is_fresh(report, now, node_timeout) && topology.node(report.reporter).is_voter();
+      }));
 }
 
 }  // namespace skein

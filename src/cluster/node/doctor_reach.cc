@@ -138,11 +138,12 @@ Findings suspected(const Patient& p) {
   Findings found;
   p.topology.for_each_node([&](NodeIndex index, const Node& node) {
     if (!node.is_suspected() || !is_settled(node)) return;
-    const auto& reports = p.health.at(index).reports;
+    const std::size_t reports =
+        count_fail_reports(p.health.at(index), p.topology, p.now, p.settings.node_timeout);
     found.push_back({Ailment::kSuspected,
                      fmt::format("{} has not answered for {}; {} other primaries say so too, {} must agree before it is "
                                  "failed",
-                                 name_node(node), span_text(silence(p, index)), reports.size(), fail_quorum(p.topology)),
+                                 name_node(node), span_text(silence(p, index)), reports, fail_quorum(p.topology)),
                      fmt::format("see whether its process runs and bus port {}:{} is open", node.address.ip,
                                  node.address.bus_port)});
   });

@@ -22,8 +22,8 @@ ClusterNode::ClusterNode(NodeSettings settings, std::optional<SavedState> saved,
 ClusterNode::~ClusterNode() = default;
 ClusterNode::ClusterNode(ClusterNode&&) noexcept = default;
 
-void ClusterNode::on_wake(Now now) { member_->on_wake(now); }
 void ClusterNode::on_tick(Now now) { member_->on_tick(now); }
+void ClusterNode::on_wake(Now now) { member_->on_wake(now); }
 void ClusterNode::on_link_up(LinkId link, Now now) { member_->on_link_up(link, now); }
 void ClusterNode::on_link_down(LinkId link, Now now) { member_->on_link_down(link, now); }
 void ClusterNode::on_packet(const PacketOrigin& origin, std::string_view bytes, Now now) {

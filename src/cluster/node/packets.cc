@@ -286,8 +286,9 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
   heard.named_at = now;
 
   // What others hear of a healthy node spares pinging it; but FAIL ends with an answer of its own.
+  if (!failing) drop_old_fail_reports(heard, now, settings_.node_timeout);
   if (!failing && !topology_.node(index).has_failed() && !heard.ping_pending() &&
-      (heard.reports.empty() || count_fail_reports(heard, topology_, now, settings_.node_timeout) == 0)) {
+      count_fail_reports(heard, topology_, now, settings_.node_timeout) == 0) {
     const auto ago = arrival.now.wall - UnixMillis{std::int64_t{entry.pong_received_seconds} * 1000};
     const MonoTime pong = now - ago;
     if (ago >= -kClockTolerance && pong > heard.pong_received && pong != MonoTime{}) heard.pong_received = pong;

@@ -90,7 +90,10 @@ class Lease {
   // This node has given itself an epoch without votes, and not every replica of its is known to have
   // heard of it: one of them may be elected in that very epoch, which then tells nothing. None: no such
   // epoch.
-  void set_unheard_epoch(std::optional<Epoch> epoch) { unheard_epoch_ = epoch, has_news_ = true; }
+  void set_unheard_epoch(std::optional<Epoch> epoch) {
+    unheard_epoch_ = epoch;
+    has_news_ = true;
+  }
 
   // After every input and with time. Cheap when nothing it depends on has changed.
   LeaseVerdict judge(const Topology& topology, Epoch current_epoch, milliseconds node_timeout, MonoTime now);

@@ -61,8 +61,10 @@ inline constexpr int kReportLifetimes = 2;
 bool add_fail_report(NodeHealth& health, NodeIndex reporter, MonoTime now);
 // True when there was one to withdraw.
 bool withdraw_fail_report(NodeHealth& health, NodeIndex reporter);
-// Drops what is too old and counts the rest; only words of those who vote count.
-[[nodiscard]] std::size_t count_fail_reports(NodeHealth& health, const Topology& topology, MonoTime now,
+// Those that are too old do not count any more.
+void drop_old_fail_reports(NodeHealth& health, MonoTime now, milliseconds node_timeout);
+// But those that are too old; only words of those who vote count.
+[[nodiscard]] std::size_t count_fail_reports(const NodeHealth& health, const Topology& topology, MonoTime now,
                                              milliseconds node_timeout);
 
 }  // namespace skein

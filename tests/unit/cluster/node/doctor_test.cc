@@ -210,6 +210,7 @@ TEST_F(Doctor, ASilentNode) {
   flag('e', NodeFlag::kPfail);
   health_.at(at('e')).ping_sent = now_ - 3s;
   health_.at(at('e')).reports.push_back({at('b'), now_});
+  health_.at(at('e')).reports.push_back({at('c'), now_ - 3600s});  // too old to count
   EXPECT_THAT(found(Ailment::kSuspected).text, HasSubstr("has not answered for 3 s; 1 other primaries say so too, 2 must agree"));
 }
 

@@ -188,14 +188,15 @@ INSTANTIATE_TEST_SUITE_P(Clusters, SeveralAtOnce,
 
 // Each leaves the one before it 20 ms, and is awake then: the next tick may be a tenth of a second away.
 TEST(Failover, WhereManyFailEachCandidateActsWhenItsMomentHasCome) {
+  constexpr std::size_t kPrimaries = 39;
   constexpr std::size_t kDead = 19;
-  Shards net(39, 1);
+  Shards net(kPrimaries, 1);
   net.set_lag(1ms, 1ms);
   net.run_finely(500ms);
   for (std::size_t i = 0; i < kDead; ++i) net.kill(i);
   const auto begun = [&] {
     std::size_t count = 0;
-    for (std::size_t i = 0; i < kDead; ++i) count += net.logged(39 + i, "Starting a failover election") ? 1 : 0;
+    for (std::size_t i = 0; i < kDead; ++i) count += net.logged(kPrimaries + i, "Starting a failover election") ? 1 : 0;
     return count;
   };
   ASSERT_TRUE(net.run_finely(4s, [&] { return begun() > 0; }));

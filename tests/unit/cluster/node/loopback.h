@@ -229,6 +229,7 @@ class Loopback {
  private:
   void start(std::size_t i, std::optional<SavedState> saved) {
     ++hosts_[i]->life;
+    hosts_[i]->wakes_at.reset();
     hosts_[i]->node = std::make_unique<ClusterNode>(hosts_[i]->settings, std::move(saved), Random{100 + i + starts_++ * 977},
                                                     hosts_[i]->keys, now_);
   }
