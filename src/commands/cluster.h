@@ -43,11 +43,11 @@ inline void conclude(Call& call, const Result<void>& result) {
 }
 
 // What claims slots, or claims them anew with a later epoch, waits as a write does while this primary may have been
-// replaced.
+// replaced, and while a replica takes over: the epoch would win over that of the election.
 [[nodiscard]] inline bool waits_in_doubt(Call& call, const ClusterNode& member) {
   const bool holds_lease = (call.services.facts.gates & gate::kLease) == 0;
   if (call.origin != CallOrigin::kClient || member.may_assign_slots(holds_lease, call.now.mono)) return false;
-  call.suspend(SuspendReason::kNoLease);
+  call.suspend(member.is_yielding() ? SuspendReason::kPaused : SuspendReason::kNoLease);
   return true;
 }
 

@@ -155,6 +155,7 @@ void ClientTurns::run_batch() {
   parts_.dispatcher.begin_batch();
   // The process was stopped, or something took its time: what held when the turn began may not hold now.
   if (parts_.dispatcher.ticks() >= turn_ends_) [[unlikely]] hooks_.begin_turn();
+  const bool could_write = may_write();
   for (Item& item : batch_) {
     Client& client = *item.client;
     if (!may_execute(client)) {
@@ -165,7 +166,13 @@ void ClientTurns::run_batch() {
     if (outcome == Dispatched::kSuspended) [[unlikely]] note_suspended(client.session_);
     client.executed_ = item.end;
   }
-  finish_batch();
+  // A call in it may have had the lease judged again, and what was written before that must not be forgotten.
+  finish_batch(could_write || may_write());
+}
+
+// Without the lease nothing is written.
+bool ClientTurns::may_write() const {
+  return parts_.facts.served_slots != nullptr && (parts_.facts.gates & gate::kLease) == 0;
 }
 
 void ClientTurns::note_suspended(const Session& session) {
@@ -179,9 +186,7 @@ void ClientTurns::note_write(Client& client, const Command* command) {
   wrote_ = true;
 }
 
-void ClientTurns::finish_batch() {
-  // Without the lease nothing was written.
-  const bool may_have_written = parts_.facts.served_slots != nullptr && (parts_.facts.gates & gate::kLease) == 0;
+void ClientTurns::finish_batch(bool may_have_written) {
   for (Item& item : batch_) {
     Client& client = *item.client;
     if (may_have_written) note_write(client, item.request.command);
@@ -330,7 +335,7 @@ void ClientTurns::resume(SuspendReason reason) {
   hooks_.begin_turn();
   in_turn_ = true;
   if (reason == SuspendReason::kNoLease) has_lease_waiters_ = false;
-  const bool may_write = parts_.facts.served_slots != nullptr && (parts_.facts.gates & gate::kLease) == 0;
+  bool may_have_written = may_write();
   // Resuming may end sessions, never begin one; closing is deferred.
   for (Session* session : parts_.sessions.all()) {
     if (session->suspended == nullptr || session->suspended->reason != reason || session->closing) continue;
@@ -338,7 +343,8 @@ void ClientTurns::resume(SuspendReason reason) {
       note_suspended(*session);
       continue;
     }
-    if (may_write) note_write(Client::of(*session), session->last_command);
+    may_have_written = may_have_written || may_write();
+    if (may_have_written) note_write(Client::of(*session), session->last_command);
     session->peer()->wake();
   }
   hooks_.end_turn();

@@ -109,7 +109,8 @@ class ClientTurns final : public ClientHandler {
   void note_suspended(const Session& session);
   // Inline, or gcc 12 takes it for a function without effect and drops the call.
   [[gnu::always_inline]] inline void prefetch_batch() const;
-  void finish_batch();
+  void finish_batch(bool may_have_written);
+  [[nodiscard]] bool may_write() const;
   void finish(Client& client, bool may_acknowledge);
   [[nodiscard]] bool may_execute(const Client& client) const;
   [[nodiscard]] bool has_more(const Client& client) const;

@@ -158,6 +158,20 @@ class Replaced(ThreeShards):
         self.cluster.wait_agreed()
 
 
+    @beyond_redis
+    def test_nor_when_a_later_call_of_that_turn_notices_it(self):
+        writer, = self.clients(1)
+        slot = nodes(self.first)[self.id]["slots"][0].split("-")[0]
+        # SETSLOT has the lease judged in the middle of what is executed together.
+        writer.send(request_bytes("SET", self.key, "lost?") + request_bytes("DEBUG", "SLEEP", "6") +
+                    request_bytes("CLUSTER", "SETSLOT", slot, "STABLE"))
+        replies, closed = replies_of(writer, 3)
+        self.assertEqual([], replies)
+        self.assertTrue(closed)
+        self.wait_taken_over()
+        self.cluster.wait_agreed()
+
+
 class ReplacedAmongRedis(Replaced):
     """The others are redis: they vote for its replica although they hear it again."""
 

@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from testbed import Cluster, run_redis_cli, wait_until  # noqa: E402
+from testbed import Cluster, request_bytes, run_redis_cli, wait_until  # noqa: E402
 from testbed.clusters import nodes, own_id, unless_loading  # noqa: E402
 from testbed.replication import primary_in_cluster, wait_link_up  # noqa: E402
 from testbed.slots import tag_of_slot  # noqa: E402
@@ -110,6 +110,32 @@ class HalfMoved(unittest.TestCase):
                    "the new source to know the new target")
         self.every_key_is_found(first)
         self.fixed(first)
+
+    def test_what_is_assigned_while_a_replica_takes_over_waits_for_it(self):
+        """The new epoch of SETSLOT would win over that of the election, and undo it."""
+        self.halve()
+        self.source.ask("MIGRATE", self.target.host, self.target.port, "", 0, 5000, "KEYS", *self.names[5:])
+        heir = self.replica_of(self.target)
+        wait_link_up(heir, 20)
+        target = own_id(self.target)
+        bystanders = [server for server in self.cluster.servers
+                      if server not in (self.source, self.target) and primary_in_cluster(server) == "-"]
+        with self.target.connect() as client:
+            # Without them there is no majority, and the election lasts.
+            halted = [self.source, *bystanders]
+            for server in halted:
+                server.signal(19)  # SIGSTOP
+            try:
+                heir.ask("CLUSTER", "FAILOVER")
+                wait_until(lambda: "Manual failover requested by replica" in self.target.log(), 5, "the target to yield")
+                client.send(request_bytes("CLUSTER", "SETSLOT", self.slot, "NODE", target))
+                wait_until(lambda: "Starting a failover election" in heir.log(), 5, "the election")
+            finally:
+                for server in halted:
+                    server.signal(18)  # SIGCONT
+            self.assertEqual(b"-ERR Please use SETSLOT only with masters.\r\n", client.read_reply())
+        wait_until(lambda: primary_in_cluster(heir) == "-", 5, "the replica to take over")
+        self.fixed(heir)
 
     def test_a_target_without_slots_is_killed_and_comes_back_empty(self):
         self.target = self.cluster.launch().wait_ready()

@@ -201,7 +201,7 @@ void ClusterNode::Member::move_slot(Slot slot, NodeIndex to) {
 void ClusterNode::Member::leave_shared_epoch(NodeIndex other, Epoch others_epoch) {
   if (settings_.bugs.keep_equal_config_epochs || !must_leave_epoch(topology_, other, others_epoch)) return;
   // Whoever may have been replaced must not win its slots back by a new epoch.
-  if (lease_.is_needed() && lease_.verdict() != LeaseVerdict::kHeld) return;
+  if (is_yielding() || (lease_.is_needed() && lease_.verdict() != LeaseVerdict::kHeld)) return;
   voter_.current_epoch = max_epoch(topology_, voter_.current_epoch).next();
   set_config_epoch_of(kSelf, voter_.current_epoch);
   note_own_epoch();

@@ -98,6 +98,7 @@ class ClusterNode::Member {
   MonoTime write_lease_end() const;
   LeaseFigures lease_figures() const;
   bool may_assign_slots(bool holds_lease, MonoTime now) const;
+  bool is_yielding() const { return yield_.is_under_way() || !gone_to_.is_none(); }
   std::uint64_t lease_renewals() const { return lease_.renewals(); }
   bool is_holding_back() const;
   std::string doctor_text(Now now) const;

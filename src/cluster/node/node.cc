@@ -76,6 +76,7 @@ void ClusterNode::hold_back_without_data(Now now) {
   member_->hold_back_without_data(now);
   member_->settle(now);
 }
+bool ClusterNode::is_yielding() const { return member_->is_yielding(); }
 bool ClusterNode::may_assign_slots(bool holds_lease, MonoTime now) const {
   return member_->may_assign_slots(holds_lease, now);
 }

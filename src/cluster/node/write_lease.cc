@@ -132,6 +132,7 @@ MonoTime ClusterNode::Member::write_lease_end() const {
 }
 
 bool ClusterNode::Member::may_assign_slots(bool holds_lease, MonoTime now) const {
+  if (is_yielding()) return false;
   if (holds_lease) return true;
   return state_ == ClusterState::kFail && !is_starting(now) && !is_holding_back();
 }

@@ -125,8 +125,10 @@ class ClusterNode {
   // Whether what this node says of slots is its own to say. Not without the lease, and not while it
   // has just started, when it may have been replaced: others believe it, and a new epoch in its old
   // name would take back everything its successor has. Where the cluster is down otherwise it is the
-  // operator's to repair.
+  // operator's to repair. Nor while it yields, when a replica is being elected.
   [[nodiscard]] bool may_assign_slots(bool holds_lease, MonoTime now) const;
+  // A replica is taking over on request: until ResumeWriters, or it has ended.
+  [[nodiscard]] bool is_yielding() const;
   // Grows whenever writes may go on that could not before.
   [[nodiscard]] std::uint64_t lease_renewals() const;
   // The owner has found no data to load, before the first tick or once that is known. With slots

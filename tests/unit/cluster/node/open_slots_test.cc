@@ -195,6 +195,22 @@ TEST_F(OpenSlots, AnHeirDoesNotClaimWhatItsPrimaryHadGivenAway) {
   net_.expect_one_view();
 }
 
+// A replica has asked for its place: an epoch that it gave itself meanwhile would take the slots back from
+// the elected one, with what that has acknowledged.
+TEST_F(OpenSlots, APrimaryThatYieldsAssignsNoSlots) {
+  open();
+  net_.set_lag(20ms, 20ms);
+  ASSERT_TRUE(net_.node(3).failover({}, net_.now()));
+  const auto may_assign = [&] { return net_.node(0).may_assign_slots(true, net_.now().mono); };
+  EXPECT_TRUE(may_assign());
+  ASSERT_TRUE(net_.run_finely(1s, [&] { return !may_assign(); }));
+  EXPECT_TRUE(net_.node(0).topology().self().is_primary());
+  ASSERT_TRUE(net_.run_finely(1s, [&] { return net_.serves(3, 0); }));
+  net_.run_finely(200ms);
+  EXPECT_TRUE(may_assign()) << "and is refused as a replica's";
+  EXPECT_TRUE(net_.node(0).topology().self().is_replica());
+}
+
 // It died before it had heard that a slot was given away, so it still counts that one as its own when
 // its heir takes the others: its place is with those, and not where the last one went.
 TEST_F(OpenSlots, WhoComesBackFollowsItsHeirWhereverItsLastSlotWent) {
