@@ -12,7 +12,7 @@ namespace skein::sim {
 namespace {
 
 constexpr std::uint64_t kFirstSeed = 1;
-constexpr std::uint64_t kMostSeeds = 60;
+constexpr std::uint64_t kMostSeeds = 120;
 
 struct Planted {
   const char* name;

@@ -52,7 +52,14 @@ void SlotMoves::move_next_key(const MovePtr& move) {
 
 void SlotMoves::give_to_target(const MovePtr& move) {
   if (!sim_.set_slot(move->to, move->slot, "node", move->to)) return end(move, "stops: its target refuses it");
-  later(move, &SlotMoves::give_at_source);
+  move->target_starts = sim_.host(move->to).starts();
+  later(move, &SlotMoves::await_target);
+}
+
+void SlotMoves::await_target(const MovePtr& move) {
+  const Host& target = sim_.host(move->to);
+  if (!target.is_up() || target.starts() != move->target_starts) return end(move, "stops: its target does not answer");
+  later(move, target.is_paused() || target.is_saving() ? &SlotMoves::await_target : &SlotMoves::give_at_source);
 }
 
 void SlotMoves::give_at_source(const MovePtr& move) {

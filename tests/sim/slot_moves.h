@@ -30,6 +30,7 @@ class SlotMoves {
     HostId from;
     HostId to;
     int attempts_left = 3;
+    std::uint64_t target_starts = 0;  // when the slot was given to it
   };
   using MovePtr = std::shared_ptr<Move>;
 
@@ -37,6 +38,8 @@ class SlotMoves {
   void open(const MovePtr& move);
   void move_next_key(const MovePtr& move);
   void give_to_target(const MovePtr& move);
+  // Its answer comes once the change is saved.
+  void await_target(const MovePtr& move);
   void give_at_source(const MovePtr& move);
   void give_at_others(const MovePtr& move);
   void end(const MovePtr& move, const char* how);

@@ -64,6 +64,7 @@ void ClusterNode::Member::become_replica_of(NodeIndex primary) {
   end_takeovers();
   heir_ = {};
   was_elected_ = false;
+  replaced_.reset();
   has_new_primary_ = true;
   if (self().is_primary()) {
     topology_.edit(kSelf, [](Node& node) {
@@ -108,7 +109,9 @@ void ClusterNode::Member::learn_claim(const Arrival& arrival, NodeIndex former) 
       link.claim.equals(packet.slots)) {
     return;
   }
-  if (topology_.node(arrival.sender).is_primary()) take_claim(arrival.sender, packet.config_epoch, packet.slots, former);
+  if (topology_.node(arrival.sender).is_primary()) {
+    take_claim({arrival.sender, packet.config_epoch, former, arrival.now, claim_stamp()}, packet.slots);
+  }
 
   const NodeIndex newer = find_newer_owner(arrival);
   auto& judged = links(arrival.sender);
@@ -119,8 +122,11 @@ void ClusterNode::Member::learn_claim(const Arrival& arrival, NodeIndex former) 
     judged.claim_stamp = 0;  // told again until it has understood
     return;
   }
-  if (!judged.claim.equals(packet.slots)) judged.claim = SlotRuns(packet.slots);
-  judged.claim_epoch = packet.config_epoch;
+  if (judged.claim_epoch != packet.config_epoch || !judged.claim.equals(packet.slots)) {
+    judged.claim = SlotRuns(packet.slots);
+    judged.claim_epoch = packet.config_epoch;
+    judged.claim_since = arrival.now.mono;
+  }
   judged.claim_stamp = claim_stamp();
 }
 
@@ -135,49 +141,133 @@ NodeIndex ClusterNode::Member::find_newer_owner(const Arrival& arrival) const {
   return newer;
 }
 
-void ClusterNode::Member::take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots, NodeIndex former) {
+void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots) {
   const NodeIndex own_primary = self().is_primary() ? kSelf : self().primary;
   std::vector<Slot> lost_with_keys;
+  std::vector<Slot> not_moved_yet;
+  std::vector<Slot> arrived;
   std::size_t claimed = 0;
   std::size_t taken_from_us = 0;
   SlotBitmap::from_wire(slots).for_each([&](Slot slot) {
     ++claimed;
     const NodeIndex owner = topology_.owner(slot);
-    if (owner == claimant) return;
-    // An importing slot changes hands by the operator's word alone, but for the source's heir.
-    const NodeIndex source = topology_.importing_from(slot);
-    if (!source.is_none() && source != claimant) return;
-    // Our replica, elected in the very epoch we had given ourselves unheard: the votes count for more. Of
-    // an epoch of ours that was voted for, a late packet from before must not have it so.
-    const bool is_elected = owner == kSelf && former == kSelf && unheard_epoch_ == epoch && self().config_epoch == epoch;
-    const bool newer = owner.is_none() || topology_.node(owner).config_epoch < epoch || is_elected;
-    if (!newer || (settings_.bugs.ignore_newer_config_epoch && owner == kSelf)) return;
-    if (owner == kSelf && keys_.keys_in(slot) > 0) lost_with_keys.push_back(slot);
+    if (owner == claim.claimant) return;
+    if (has_arrived_before(claim, slot)) return arrived.push_back(slot);
+    if (!is_newer(claim, slot) || (settings_.bugs.ignore_newer_config_epoch && owner == kSelf)) return;
+    if (owner == kSelf && keys_.keys_in(slot) > 0) {
+      (topology_.migrating_to(slot) == claim.claimant ? not_moved_yet : lost_with_keys).push_back(slot);
+    }
     if (!owner.is_none() && owner == own_primary) ++taken_from_us;
-    move_slot(slot, claimant);
+    move_slot(slot, claim.claimant);
   });
-
-  const bool lost_all = taken_from_us > 0 && topology_.node(own_primary).slot_count == 0;
-  if (taken_from_us > 0 && former == own_primary) heir_ = {claimant, last_tick_};
-  const NodeIndex heir = lost_all ? find_heir() : kNoNode;
-  const NodeIndex next = heir.is_none() ? claimant : heir;
-  if (lost_all && own_primary == kSelf && is_handing_over()) return on_all_slots_lost_to(next);
-  if (lost_all && (settings_.allow_replica_migration || !heir.is_none() || claimed == taken_from_us)) {
-    log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
-                                          topology_.node(next).id.view()));
-    become_replica_of(next);
-    return;
+  take_arrived(arrived, claim.now);
+  const bool lost_some = taken_from_us > 0;
+  if (lost_some && claim.former == own_primary) {
+    heir_ = {claim.claimant, last_tick_};
+    if (own_primary == kSelf && claim.now.mono >= write_lease_end()) leave_all_to_heir();
   }
+  if (lost_some && topology_.node(own_primary).slot_count == 0) {
+    if (follow_winner(claim.claimant, claimed == taken_from_us)) return;
+  }
+  keep_keys(not_moved_yet, claim.claimant);
+  if (!follow_above() && !lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
+}
+
+// These were on their way to their new owner, and the rest of their keys is here alone. redis-cli --cluster fix, which
+// makes the node with the most keys the owner first, moves them there.
+void ClusterNode::Member::keep_keys(std::span<const Slot> slots, NodeIndex owner) {
+  for (const Slot slot : slots) {
+    note_slot("kKeysKept", slot, owner, kSelf);
+    topology_.set_importing(slot, owner);
+  }
+}
+
+// The shard's last slot was lost. `took_ours_alone`: the winner's claim names no others.
+bool ClusterNode::Member::follow_winner(NodeIndex winner, bool took_ours_alone) {
+  const NodeIndex heir = find_heir();
+  const NodeIndex next = heir.is_none() ? winner : heir;
+  if (self().is_primary() && is_handing_over()) {
+    on_all_slots_lost_to(next);
+    return true;
+  }
+  if (!settings_.allow_replica_migration && heir.is_none() && !took_ours_alone) return false;
+  log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
+                                        topology_.node(next).id.view()));
+  become_replica_of(next);
+  return true;
+}
+
+// The primary of this replica has become a replica itself.
+bool ClusterNode::Member::follow_above() {
   const NodeIndex primary = self().is_replica() ? self().primary : kNoNode;
   const NodeIndex above = primary.is_none() ? kNoNode : topology_.node(primary).primary;
-  if (!above.is_none() && above != kSelf && topology_.node(primary).is_replica()) {
-    log(EventLevel::kNotice,
-        fmt::format("I'm a sub-replica! Reconfiguring myself from {} to {}", topology_.node(primary).id.view(),
-                    topology_.node(above).id.view()));
-    become_replica_of(above);
-    return;
+  if (above.is_none() || above == kSelf || !topology_.node(primary).is_replica()) return false;
+  log(EventLevel::kNotice,
+      fmt::format("I'm a sub-replica! Reconfiguring myself from {} to {}", topology_.node(primary).id.view(),
+                  topology_.node(above).id.view()));
+  become_replica_of(above);
+  return true;
+}
+
+bool ClusterNode::Member::is_newer(const Claim& claim, Slot slot) const {
+  const NodeIndex owner = topology_.owner(slot);
+  // An importing slot changes hands by the operator's word alone, but for the source's heir.
+  const NodeIndex source = topology_.importing_from(slot);
+  if (!source.is_none() && source != claim.claimant) return false;
+  if (owner.is_none() || topology_.node(owner).config_epoch < claim.epoch) return true;
+  if (owner != kSelf) return (self().is_primary() || owner != self().primary) && is_disowned(claim, slot);
+  // Our replica, elected in the very epoch we had given ourselves unheard: the votes count for more. Of
+  // an epoch of ours that was voted for, a late packet from before must not have it so.
+  const bool is_elected =
+      claim.former == kSelf && unheard_epoch_ == claim.epoch && self().config_epoch == claim.epoch;
+  return is_elected || is_delivered(claim, slot);
+}
+
+// The slot was leaving for the claimant when this node took its primary's place, perhaps in the very epoch that
+// SETSLOT NODE gave the claimant meanwhile: the keys are there, and no epoch brings them back.
+bool ClusterNode::Member::is_delivered(const Claim& claim, Slot slot) const {
+  return topology_.migrating_to(slot) == claim.claimant && replaced_ && replaced_->epoch < claim.epoch;
+}
+
+// The primary that this node has replaced claims a slot that is still arriving here: it had been given it, and was
+// replaced before it could tell of it. The keys are here, and so is what clients have written since.
+bool ClusterNode::Member::has_arrived_before(const Claim& claim, Slot slot) const {
+  const NodeIndex source = topology_.importing_from(slot);
+  if (source.is_none() || source == claim.claimant || !self().is_primary() || !replaced_) return false;
+  const NodeIndex owner = topology_.owner(slot);
+  return topology_.node(claim.claimant).id == replaced_->id && claim.epoch <= self().config_epoch &&
+         (owner.is_none() || topology_.node(owner).config_epoch < claim.epoch);
+}
+
+void ClusterNode::Member::take_arrived(std::span<const Slot> slots, Now now) {
+  if (slots.empty()) return;
+  slot_verdict_ = "kArrivedBefore";
+  for (const Slot slot : slots) {
+    move_slot(slot, kSelf);
+    topology_.set_importing(slot, kNoNode);
   }
-  if (!lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
+  slot_verdict_ = {};
+  broadcast_pong(now);
+}
+
+// Out of touch, this node was replaced. What its heir does not name it was given, or had given away, at the very end:
+// alone with that it would stay a primary beside its heir, and bury what clients have written there.
+void ClusterNode::Member::leave_all_to_heir() {
+  topology_.slots_of(kSelf).for_each([&](Slot slot) { move_slot(slot, kNoNode); });
+}
+
+// Its owner, which is up, has not claimed it for a node timeout, nor has the map changed since it last said so: an
+// operator has taken the slot away there (DELSLOTS), and given it to one with a lower epoch perhaps. Only those who
+// look on learn it in this way. What others say of an owner may be ahead of its own headers, and must not be undone.
+bool ClusterNode::Member::is_disowned(const Claim& claim, Slot slot) const {
+  const NodeIndex owner = topology_.owner(slot);
+  const NodeLinks& told = links(owner);
+  const auto is_recent = [&](MonoTime at) {
+    return at != MonoTime{} && claim.now.mono - at < settings_.node_timeout;
+  };
+  if (told.claim_stamp == 0 || told.claim_stamp != claim.stamp) return false;
+  if (told.claim_epoch != topology_.node(owner).config_epoch || topology_.node(owner).is_suspected()) return false;
+  return !is_recent(told.claim_since) && !is_recent(told.assigned) && !told.claim.has(slot);
 }
 
 // Who has just taken our place. It leaves aside what our shard had given away at the end, which this node

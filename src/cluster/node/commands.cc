@@ -263,6 +263,8 @@ Result<void> ClusterNode::Member::set_config_epoch(std::string_view text) {
   return {};
 }
 
+// Told with the next heartbeats and not at once: redis-cli --cluster fix gives the slot's new owner an epoch before it
+// takes the slot from those who also have keys of it, and they would delete them.
 Result<std::string> ClusterNode::Member::bump_epoch() {
   const bool bumped = take_new_epoch().has_value();
   return fmt::format("{} {}", bumped ? "BUMPED" : "STILL", self().config_epoch.value);

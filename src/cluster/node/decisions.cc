@@ -113,6 +113,10 @@ std::string ClusterNode::Member::describe(const SlotChange& change, const SlotBi
   if (change.verdict == "kImporting") return fmt::format("{} {} arriving from {}", head, is, name(change.from));
   if (change.verdict == "kStillMigrating") return fmt::format("{} {} still leaving for {}", head, is, name(change.to));
   if (change.verdict == "kStillImporting") return fmt::format("{} {} still arriving from {}", head, is, name(change.from));
+  if (change.verdict == "kKeysKept") {
+    return fmt::format("{}: the keys that have not left for {} are kept, and {} open", head, name(change.from),
+                       one ? "it stays" : "they stay");
+  }
   if (change.verdict == "kStable") return fmt::format("{} {} neither leaving nor arriving any more", head, is);
   std::string text = fmt::format("{} now {} to {}, before to {}", head, one ? "belongs" : "belong", name(change.to),
                                  name(change.from));

@@ -197,6 +197,7 @@ void ClusterNode::Member::replace_primary(std::optional<Epoch> epoch, Now now) {
   election_.stop();
   election_queue_.clear();
   told_step_ = Election::Step::kRest;
+  replaced_ = Replaced{topology_.node(self().primary).id, topology_.node(self().primary).config_epoch};
   set_primary(kSelf);
   promoted_ = now.mono;
   if (epoch) {

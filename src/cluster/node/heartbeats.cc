@@ -151,13 +151,22 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
   // To nobody else: a replica that has not asked takes it for an offer.
   header.paused = yield_.is_paused_towards(to);
   std::vector<ShownSlot> open_slots;
-  if (shows_open_slots_to(to)) open_slots = own_open_slots();
+  const bool shows_slots = shows_open_slots_to(to);
+  if (shows_slots) open_slots = open_slots_to_show();
+  const bool at_once = shows_slots && shows_saved_claims() && !header.paused;
+  if (at_once) {
+    header.current_epoch = saved_claims_->current_epoch;
+    header.config_epoch = saved_claims_->config_epoch;
+    header.slots = saved_claims_->slots.wire();
+  }
   // The host name goes to everybody, as with redis 7.0: one without a name of its own never
   // says that it understands extensions, and yet it does.
   auto bytes = encode_heartbeat(header, gossip,
                                 {.hostname = self().hostname, .forgotten = forgotten, .open_slots = open_slots},
                                 settings_.mark_packets);
-  send(link, type, std::make_shared<const std::string>(std::move(bytes)), now.mono + settings_.node_timeout);
+  auto shared = std::make_shared<const std::string>(std::move(bytes));
+  at_once ? send_at_once(link, type, std::move(shared))
+          : send(link, type, std::move(shared), now.mono + settings_.node_timeout);
 }
 
 GossipEntry ClusterNode::Member::gossip_about(NodeIndex index, Now now) const {
@@ -214,8 +223,15 @@ PacketHeader ClusterNode::Member::own_header(MessageType type) {
 }
 
 void ClusterNode::Member::send(LinkId link, MessageType type, PacketBytes bytes, MonoTime deadline) {
-  if (link.is_none() || is_holding_back() || !gone_to_.is_none()) return;
-  outbox_.push(SendPacket{link, type, std::move(bytes)}, deadline);
+  if (may_speak_by(link)) outbox_.push(SendPacket{link, type, std::move(bytes)}, deadline);
+}
+
+void ClusterNode::Member::send_at_once(LinkId link, MessageType type, PacketBytes bytes) {
+  if (may_speak_by(link)) outbox_.push_at_once(SendPacket{link, type, std::move(bytes)});
+}
+
+bool ClusterNode::Member::may_speak_by(LinkId link) const {
+  return !link.is_none() && !is_holding_back() && gone_to_.is_none();
 }
 
 void ClusterNode::Member::send_bare(MessageType type, NodeIndex to, MonoTime deadline) {

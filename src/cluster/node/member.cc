@@ -133,7 +133,7 @@ void ClusterNode::Member::on_data(DataFacts facts, Now now) {
 }
 
 void ClusterNode::Member::on_saved(SaveTicket ticket, Now now) {
-  outbox_.on_saved(ticket, now.mono);
+  if (outbox_.on_saved(ticket, now.mono)) on_claims_saved(now);
   settle(now);
 }
 
@@ -145,7 +145,10 @@ void ClusterNode::Member::settle(Now now) {
   refresh_replication();
   show_open_slots(now);
   tell_decisions(now);
-  outbox_.begin_save(now.mono, [&] { return unsaved_state(now); });
+  outbox_.begin_save(now.mono, [&] {
+    claims_under_way_ = own_claims();
+    return unsaved_state(now);
+  });
 }
 
 void ClusterNode::Member::refresh_state(MonoTime now) {

@@ -46,6 +46,7 @@ struct NodeLinks {
   SlotRuns claim;
   Epoch claim_epoch;
   std::uint64_t claim_stamp = 0;  // 0: compare again
+  MonoTime claim_since{};         // when it first said so
   Epoch told_epoch;               // the newest config epoch in its own headers
   MonoTime assigned{};            // when SETSLOT last gave it a slot here
 };
@@ -221,6 +222,8 @@ class ClusterNode::Member {
   void broadcast_pong(Now now);
   PacketHeader own_header(MessageType type);
   void send(LinkId link, MessageType type, PacketBytes bytes, MonoTime deadline = {});
+  void send_at_once(LinkId link, MessageType type, PacketBytes bytes);  // it shows what is saved alone
+  bool may_speak_by(LinkId link) const;
   std::uint32_t wire_seconds(MonoTime time, Now now) const;
 
   // links.cc
@@ -246,8 +249,23 @@ class ClusterNode::Member {
   void close_all_slots();
   void learn_claim(const Arrival& arrival, NodeIndex former);
   void drop_old_claim(const Arrival& arrival);
-  // `former`: whose replica the claimant has been until now.
-  void take_claim(NodeIndex claimant, Epoch epoch, std::string_view slots, NodeIndex former);
+  struct Claim {
+    NodeIndex claimant = kNoNode;
+    Epoch epoch;
+    NodeIndex former = kNoNode;  // whose replica the claimant has been until now
+    Now now;
+    std::uint64_t stamp = 0;  // of its own header: the map's, before it changes anything
+  };
+  void take_claim(const Claim& claim, std::string_view slots);
+  bool follow_winner(NodeIndex winner, bool took_ours_alone);
+  bool follow_above();
+  bool is_newer(const Claim& claim, Slot slot) const;
+  bool is_delivered(const Claim& claim, Slot slot) const;
+  bool is_disowned(const Claim& claim, Slot slot) const;
+  bool has_arrived_before(const Claim& claim, Slot slot) const;
+  void keep_keys(std::span<const Slot> slots, NodeIndex owner);
+  void take_arrived(std::span<const Slot> slots, Now now);
+  void leave_all_to_heir();
   NodeIndex find_heir() const;
   void move_slot(Slot slot, NodeIndex to);
   NodeIndex find_newer_owner(const Arrival& arrival) const;
@@ -328,7 +346,19 @@ class ClusterNode::Member {
   std::vector<ShownSlot> own_open_slots() const;
   bool shows_open_slots_to(NodeIndex to) const;
   void show_open_slots(Now now);                       // at the end of an input: what has changed
-  void show_open_slots_again() { own_open_slots_.clear(), own_open_revision_ = 0; }  // there is a new replica
+  void show_open_slots_again() { has_new_replica_ = true, own_open_revision_ = 0; }
+  void tell_replicas(Now now);
+  std::vector<ShownSlot> open_slots_to_show() const;
+  struct Claims {
+    bool is_primary = false;
+    Epoch current_epoch;
+    Epoch config_epoch;
+    SlotBitmap slots;
+    friend bool operator==(const Claims&, const Claims&) = default;
+  };
+  Claims own_claims() const;
+  bool shows_saved_claims() const;                     // to replicas: the present ones are not saved yet
+  void on_claims_saved(Now now);
   void learn_open_slots(const Arrival& arrival);
   void drop_given_slots(const Arrival& arrival);
   void forget_shown_slots() { shown_slots_.clear(), shown_by_ = {}; }
@@ -341,8 +371,11 @@ class ClusterNode::Member {
   void redirect_open_slots(NodeIndex from, NodeIndex to);
   std::vector<ShownSlot> shown_slots_;                 // by our primary
   LinkId shown_by_;                                    // which link they came by
-  std::vector<ShownSlot> own_open_slots_;              // as last shown to our replicas
+  std::vector<ShownSlot> told_open_slots_;             // to our replicas, last
   std::uint64_t own_open_revision_ = 0;
+  bool has_new_replica_ = false;
+  std::optional<Claims> saved_claims_;
+  Claims claims_under_way_;                            // of the save that is
 
   // caution.cc: a primary that starts without its data.
   void watch_caution(Now now);                       // each tick and each packet
@@ -386,6 +419,11 @@ class ClusterNode::Member {
   Voter voter_;
   MonoTime restarted_{};  // of a member that has lived before
   MonoTime promoted_{};   // of a replica that has taken over
+  struct Replaced {
+    NodeId id;
+    Epoch epoch;
+  };
+  std::optional<Replaced> replaced_;  // the primary whose place it has taken, as it was then
   struct ToldVote {
     NodeIndex candidate = kNoNode;
     Epoch epoch;

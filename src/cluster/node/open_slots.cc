@@ -15,14 +15,22 @@
 
 namespace skein {
 
+namespace {
+
 // Slots with the same other end stand together: the wire names it once.
+void sort_by_other_end(std::vector<ShownSlot>& open) {
+  std::stable_sort(open.begin(), open.end(), [](const ShownSlot& a, const ShownSlot& b) {
+    return std::tie(a.arrives, a.other) < std::tie(b.arrives, b.other);
+  });
+}
+
+}  // namespace
+
 std::vector<ShownSlot> ClusterNode::Member::own_open_slots() const {
   std::vector<ShownSlot> open;
   for (const OpenSlot& slot : topology_.migrating()) open.push_back({slot.slot, false, topology_.node(slot.other).id});
   for (const OpenSlot& slot : topology_.importing()) open.push_back({slot.slot, true, topology_.node(slot.other).id});
-  std::stable_sort(open.begin(), open.end(), [](const ShownSlot& a, const ShownSlot& b) {
-    return std::tie(a.arrives, a.other) < std::tie(b.arrives, b.other);
-  });
+  sort_by_other_end(open);
   return open;
 }
 
@@ -36,13 +44,51 @@ bool ClusterNode::Member::shows_open_slots_to(NodeIndex to) const {
 void ClusterNode::Member::show_open_slots(Now now) {
   if (own_open_revision_ == topology_.slots_revision()) return;
   own_open_revision_ = topology_.slots_revision();
-  auto open = own_open_slots();
-  if (open == own_open_slots_) return;
-  own_open_slots_ = std::move(open);
+  auto open = open_slots_to_show();
+  if (open == told_open_slots_ && !std::exchange(has_new_replica_, false)) return;
+  told_open_slots_ = std::move(open);
+  tell_replicas(now);
+}
+
+void ClusterNode::Member::tell_replicas(Now now) {
   each_other([&](NodeIndex index) {
     if (!shows_open_slots_to(index) || !links(index).out_is_up) return;
     send_heartbeat(MessageType::kPong, links(index).out, index, {}, {}, now);
   });
+}
+
+// Nodes.conf is nearly always being written while slots move one after the other, and marks that waited for it would
+// be behind the keys. So replicas are shown the claims that are saved, with the marks that belong to them: a slot whose
+// change of hands is not saved yet is still on its way.
+std::vector<ShownSlot> ClusterNode::Member::open_slots_to_show() const {
+  auto open = own_open_slots();
+  if (!shows_saved_claims()) return open;
+  const std::size_t current = open.size();
+  for (const ShownSlot& shown : told_open_slots_) {
+    const bool is_open = std::any_of(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(current),
+                                     [&](const ShownSlot& slot) { return slot.slot == shown.slot; });
+    const bool is_ours = topology_.owner(shown.slot) == kSelf;
+    if (!is_open && saved_claims_->slots.has(shown.slot) != is_ours) open.push_back(shown);
+  }
+  if (open.size() != current) sort_by_other_end(open);
+  return open;
+}
+
+ClusterNode::Member::Claims ClusterNode::Member::own_claims() const {
+  if (!self().is_primary()) return {};
+  return {true, voter_.current_epoch, self().config_epoch, topology_.slots_of(kSelf)};
+}
+
+bool ClusterNode::Member::shows_saved_claims() const {
+  return outbox_.has_barrier() && self().is_primary() && saved_claims_ && saved_claims_->is_primary;
+}
+
+void ClusterNode::Member::on_claims_saved(Now now) {
+  const bool is_news = !saved_claims_ || *saved_claims_ != claims_under_way_;
+  saved_claims_ = std::exchange(claims_under_way_, {});
+  if (!is_news || !saved_claims_->is_primary) return;
+  told_open_slots_ = open_slots_to_show();
+  tell_replicas(now);
 }
 
 // By the primary's own link alone: its answers come by another one, and the two may overtake each

@@ -42,8 +42,8 @@ void Outbox::begin_save(MonoTime now, const std::function<UnsavedState()>& state
   ready_.push_back(SaveTopology{under_way_->ticket, std::make_shared<const UnsavedState>(state())});
 }
 
-void Outbox::on_saved(SaveTicket ticket, MonoTime now) {
-  if (!under_way_ || under_way_->ticket != ticket) return;
+bool Outbox::on_saved(SaveTicket ticket, MonoTime now) {
+  if (!under_way_ || under_way_->ticket != ticket) return false;
   saved_barrier_ = under_way_->barrier;
   last_save_took_ = now - under_way_->begun;
   under_way_.reset();
@@ -52,6 +52,7 @@ void Outbox::on_saved(SaveTicket ticket, MonoTime now) {
     waiting_.pop_front();
     if (first.deadline == MonoTime{} || now <= first.deadline) release(std::move(first.effect));
   }
+  return true;
 }
 
 Effects Outbox::take() { return std::exchange(ready_, {}); }

@@ -35,10 +35,13 @@ class Outbox {
   void push(Effect effect) { push(std::move(effect), MonoTime{}); }
   // Given up when it could not leave by `deadline`.
   void push(Effect effect, MonoTime deadline);
+  // What shows nothing that is not saved yet.
+  void push_at_once(Effect effect) { release(std::move(effect)); }
 
   // After each input: begins a save when one is due. `state` is asked only then.
   void begin_save(MonoTime now, const std::function<UnsavedState()>& state);
-  void on_saved(SaveTicket ticket, MonoTime now);
+  // False for a ticket that is none of the save under way.
+  bool on_saved(SaveTicket ticket, MonoTime now);
 
   // So long the last save took that was reported complete.
   [[nodiscard]] nanoseconds last_save_took() const { return last_save_took_; }

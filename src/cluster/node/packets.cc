@@ -236,7 +236,7 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
   if (known.config_epoch == body.config_epoch) {
     // Nothing new, but for the last slots of a primary that died before it could tell of them.
     if (!arrival.packet.marked || !known.is_primary() || !known.has_failed()) return;
-    take_claim(about, body.config_epoch, body.slots, kNoNode);
+    take_claim({about, body.config_epoch, kNoNode, arrival.now}, body.slots);
     if (self().is_replica() && self().primary == about) take_arrived_slots(body.slots);
     return;
   }
@@ -246,7 +246,7 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
   set_config_epoch_of(about, body.config_epoch);
   voter_.current_epoch = std::max(voter_.current_epoch, body.config_epoch);
   save_first();
-  take_claim(about, body.config_epoch, body.slots, former);
+  take_claim({about, body.config_epoch, former, arrival.now}, body.slots);
   note_heir(former, about, arrival.now.mono);
 }
 

@@ -1,5 +1,8 @@
 #include <skein/cluster/topology/slot_bitmap.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include <skein/base/assert.h>
 
 namespace skein {
@@ -52,6 +55,12 @@ SlotRuns::SlotRuns(std::string_view wire) {
     ranges_.emplace_back(Slot{static_cast<std::uint16_t>(first)}, Slot{static_cast<std::uint16_t>(end - 1)});
     first = find_bit(wire, end, true);
   }
+}
+
+bool SlotRuns::has(Slot slot) const {
+  const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), slot,
+                                      [](Slot at, const std::pair<Slot, Slot>& run) { return at < run.first; });
+  return after != ranges_.begin() && slot <= std::prev(after)->second;
 }
 
 bool SlotRuns::equals(std::string_view wire) const {

@@ -54,6 +54,7 @@ class SlotRuns {
   SlotRuns() = default;
   explicit SlotRuns(std::string_view wire);
   [[nodiscard]] bool equals(std::string_view wire) const;
+  [[nodiscard]] bool has(Slot slot) const;
   [[nodiscard]] const std::vector<std::pair<Slot, Slot>>& ranges() const { return ranges_; }
 
  private:

@@ -106,6 +106,28 @@ TEST(ClusterNode, ANewerClaimTakesSlotsAndTheirKeys) {
   EXPECT_EQ(lost[0].slots, std::vector<Slot>{{5}});
 }
 
+// As redis-cli --cluster fix does it, which gives the new owner an epoch of its own only if it knows of none
+// that is greater.
+TEST(ClusterNode, WhatItsOwnerDoesNotClaimAnyMoreGoesToWhoDoes) {
+  Loopback net(3);
+  net.form(3);
+  ASSERT_GT(net.view(0, 2).config_epoch, net.view(0, 1).config_epoch);
+  constexpr Slot kSlot{12000};
+  const std::vector<std::string_view> slot{"12000"};
+  ASSERT_TRUE(net.node(2).del_slots(slot, net.now()));
+  ASSERT_TRUE(net.node(1).del_slots(slot, net.now()));
+  ASSERT_TRUE(net.node(1).add_slots(slot, net.now()));
+  net.pump();
+  const auto owner_seen_by_0 = [&] { return net.node(0).topology().node(net.node(0).topology().owner(kSlot)).id; };
+  net.run_for(1000ms);
+  EXPECT_EQ(owner_seen_by_0().view(), net.id(2)) << "it may just not have said so yet";
+  net.run_for(6000ms);
+  for (const std::size_t at : {0u, 1u, 2u}) {
+    const Topology& seen = net.node(at).topology();
+    EXPECT_EQ(seen.node(seen.owner(kSlot)).id.view(), net.id(1)) << "as " << at << " sees it";
+  }
+}
+
 TEST(ClusterNode, APrimaryThatLostItsLastSlotFollowsTheWinner) {
   Loopback net(3);
   net.give_slots(0, 0, 0);

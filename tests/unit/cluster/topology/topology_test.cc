@@ -216,6 +216,7 @@ TEST(SlotRuns, EqualsOnlyWhatItWasMadeFrom) {
     std::size_t sum = 0;
     for (const auto& [first, last] : runs.ranges()) sum += std::size_t{last.value} - first.value + 1;
     EXPECT_EQ(sum, slots.count());
+    for (std::uint16_t s = 0; s < kSlotCount; ++s) ASSERT_EQ(runs.has({s}), slots.has({s})) << s;
     const Slot flipped{static_cast<std::uint16_t>(random.below(kSlotCount))};
     slots.has(flipped) ? slots.reset(flipped) : slots.set(flipped);
     EXPECT_FALSE(runs.equals(slots.wire()));
