@@ -184,8 +184,7 @@ class Trial:
         def fixed():
             entry = primaries(self.cluster)[0]
             self.fixed = run_redis_cli("--cluster", "fix", entry.address, "--cluster-yes", given="yes\n" * 8, timeout=120).stdout
-            if self.fault == "kill":
-                self.choose_values(self.fixed)
+            self.choose_values(self.fixed)
             done = run_redis_cli("--cluster", "check", entry.address)
             self.checked = done.stdout
             return done.returncode == 0 and "[ERR]" not in done.stdout and "[WARNING]" not in done.stdout
@@ -197,8 +196,9 @@ class Trial:
         self.cluster.wait_agreed(timeout=60)
 
     def choose_values(self, fixed):
-        """A source that is killed may not have told its replica yet that a key has left, and the target has a newer
-        value of it. redis-cli leaves the choice to the operator, who keeps the newer one."""
+        """A source that is killed or paused may not have deleted a key that has arrived, or not have told its replica so,
+        and clients have written to one of the two since. redis-cli leaves the choice to the operator, who keeps the newer
+        value."""
         conflict = CONFLICT.search(fixed)
         if not conflict:
             return

@@ -361,7 +361,7 @@ class ClusterNode::Member {
   void on_claims_saved(Now now);
   void learn_open_slots(const Arrival& arrival);
   void drop_given_slots(const Arrival& arrival);
-  void forget_shown_slots() { shown_slots_.clear(), shown_by_ = {}; }
+  void forget_shown_slots() { shown_slots_.clear(), given_slots_ = {}, shown_by_ = {}; }
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
   void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion
   void reopen(Slot slot, bool arrives, NodeIndex other);
@@ -370,6 +370,7 @@ class ClusterNode::Member {
   bool may_have_been_replaced(MonoTime now) const;
   void redirect_open_slots(NodeIndex from, NodeIndex to);
   std::vector<ShownSlot> shown_slots_;                 // by our primary
+  SlotBitmap given_slots_;                             // it has stopped claiming them
   LinkId shown_by_;                                    // which link they came by
   std::vector<ShownSlot> told_open_slots_;             // to our replicas, last
   std::uint64_t own_open_revision_ = 0;

@@ -111,9 +111,15 @@ void ClusterNode::Member::drop_given_slots(const Arrival& arrival) {
   const Node& primary = topology_.node(arrival.sender);
   if (!primary.is_primary() || primary.has_failed() || arrival.packet.config_epoch != primary.config_epoch) return;
   const SlotBitmap claimed = SlotBitmap::from_wire(arrival.packet.slots);
+  const SlotBitmap given = given_slots_;
+  given.for_each([&](Slot slot) {
+    if (claimed.has(slot)) given_slots_.reset(slot);
+  });
   if (claimed.count() >= primary.slot_count) return;
   topology_.slots_of(arrival.sender).for_each([&](Slot slot) {
-    if (!claimed.has(slot)) move_slot(slot, kNoNode);
+    if (claimed.has(slot)) return;
+    move_slot(slot, kNoNode);
+    given_slots_.set(slot);
   });
 }
 

@@ -236,8 +236,12 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
   if (known.config_epoch == body.config_epoch) {
     // Nothing new, but for the last slots of a primary that died before it could tell of them.
     if (!arrival.packet.marked || !known.is_primary() || !known.has_failed()) return;
-    take_claim({about, body.config_epoch, kNoNode, arrival.now}, body.slots);
-    if (self().is_replica() && self().primary == about) take_arrived_slots(body.slots);
+    const bool is_own = self().is_replica() && self().primary == about;
+    SlotBitmap slots = SlotBitmap::from_wire(body.slots);
+    // The voter may not have heard yet what our primary gave away at last.
+    if (is_own) given_slots_.for_each([&](Slot slot) { slots.reset(slot); });
+    take_claim({about, body.config_epoch, kNoNode, arrival.now}, slots.wire());
+    if (is_own) take_arrived_slots(body.slots);
     return;
   }
   const NodeIndex former = known.primary;

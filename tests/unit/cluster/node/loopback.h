@@ -181,6 +181,16 @@ class Loopback {
     pump();
   }
 
+  // Bytes that `from` might have sent, by its link to `to`.
+  void tell(std::size_t from, std::size_t to, const std::string& bytes) {
+    for (const auto& [link, end] : hosts_[to]->inbound) {
+      if (end.first != from) continue;
+      node(to).on_packet({link, "127.0.0.1", "127.0.0.1"}, bytes, now_at(to));
+      break;
+    }
+    pump();
+  }
+
   // Links break and no new ones come up.
   void cut(std::size_t i) {
     hosts_[i]->reachable = false;

@@ -1,6 +1,8 @@
 // Slots on their way while an end is replaced, and epochs that were taken unheard.
 #include <gtest/gtest.h>
 
+#include <skein/cluster/bus/packet.h>
+
 #include "shards.h"
 
 namespace skein {
@@ -292,6 +294,37 @@ TEST_F(OpenSlots, WhatTheTargetGotUnheardTheHeirOfTheSourceLeavesToIt) {
   EXPECT_TRUE(net_.seen<SlotsLost>(to).empty());
   EXPECT_EQ(leaves_for(heir, slot), "nobody");
   net_.expect_one_view();
+}
+
+// Nor when a voter, which has not heard of it either, tells what the failed one owned.
+TEST_F(OpenSlots, AVotersWordDoesNotBringBackWhatItsPrimaryHadGivenAway) {
+  open();
+  take_slot_unheard();
+  ASSERT_TRUE(set_slot(1, "node", 0));
+  net_.run_for(200ms);
+  ASSERT_EQ(owner(2), net_.id(1));
+  net_.fail_by_word(1);
+  for (const std::size_t end : {0u, 1u}) net_.kill(end);
+  ASSERT_TRUE(net_.node(4).topology().node(net_.node(4).topology().self().primary).has_failed());
+  const std::string_view takeover[] = {"takeover"};
+  const Topology& known = net_.node(2).topology();
+  const NodeIndex failed_at = known.find(net_.node(4).topology().node(net_.node(4).topology().self().primary).id);
+  const Node& failed = known.node(failed_at);
+  PacketHeader header;
+  header.type = MessageType::kUpdate;
+  header.sender = net_.node(2).id();
+  header.flags = known.self().flags;
+  header.port = 7002;
+  header.bus_port = 7002 + kBusPortAbove;
+  header.current_epoch = net_.node(2).current_epoch();
+  header.config_epoch = known.self().config_epoch;
+  const SlotBitmap own = known.slots_of(kSelf);
+  header.slots = own.wire();
+  const SlotBitmap slots = known.slots_of(failed_at);
+  ASSERT_TRUE(slots.has(kSlot));
+  net_.tell(2, 4, encode_update(header, {failed.id, failed.config_epoch, slots.wire()}, true));
+  ASSERT_TRUE(net_.node(4).failover(takeover, net_.now()));
+  EXPECT_NE(owner(4), net_.id(4));
 }
 
 // A replica has asked for its place: an epoch that it gave itself meanwhile would take the slots back from
