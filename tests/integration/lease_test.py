@@ -157,7 +157,6 @@ class Replaced(ThreeShards):
         self.wait_taken_over()
         self.cluster.wait_agreed()
 
-
     @beyond_redis
     def test_nor_when_a_later_call_of_that_turn_notices_it(self):
         writer, = self.clients(1)

@@ -160,7 +160,7 @@ void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots)
     if (!owner.is_none() && owner == own_primary) ++taken_from_us;
     move_slot(slot, claim.claimant);
   });
-  take_arrived(arrived, claim.now);
+  claim_arrived(arrived, claim.now);
   const bool lost_some = taken_from_us > 0;
   if (lost_some && claim.former == own_primary) {
     heir_ = {claim.claimant, last_tick_};
@@ -171,15 +171,6 @@ void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots)
   }
   keep_keys(not_moved_yet, claim.claimant);
   if (!follow_above() && !lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
-}
-
-// These were on their way to their new owner, and the rest of their keys is here alone. redis-cli --cluster fix, which
-// makes the node with the most keys the owner first, moves them there.
-void ClusterNode::Member::keep_keys(std::span<const Slot> slots, NodeIndex owner) {
-  for (const Slot slot : slots) {
-    note_slot("kKeysKept", slot, owner, kSelf);
-    topology_.set_importing(slot, owner);
-  }
 }
 
 // The shard's last slot was lost. `took_ours_alone`: the winner's claim names no others.
@@ -221,33 +212,6 @@ bool ClusterNode::Member::is_newer(const Claim& claim, Slot slot) const {
   const bool is_elected =
       claim.former == kSelf && unheard_epoch_ == claim.epoch && self().config_epoch == claim.epoch;
   return is_elected || is_delivered(claim, slot);
-}
-
-// The slot was leaving for the claimant when this node took its primary's place, perhaps in the very epoch that
-// SETSLOT NODE gave the claimant meanwhile: the keys are there, and no epoch brings them back.
-bool ClusterNode::Member::is_delivered(const Claim& claim, Slot slot) const {
-  return topology_.migrating_to(slot) == claim.claimant && replaced_ && replaced_->epoch < claim.epoch;
-}
-
-// The primary that this node has replaced claims a slot that is still arriving here: it had been given it, and was
-// replaced before it could tell of it. The keys are here, and so is what clients have written since.
-bool ClusterNode::Member::has_arrived_before(const Claim& claim, Slot slot) const {
-  const NodeIndex source = topology_.importing_from(slot);
-  if (source.is_none() || source == claim.claimant || !self().is_primary() || !replaced_) return false;
-  const NodeIndex owner = topology_.owner(slot);
-  return topology_.node(claim.claimant).id == replaced_->id && claim.epoch <= self().config_epoch &&
-         (owner.is_none() || topology_.node(owner).config_epoch < claim.epoch);
-}
-
-void ClusterNode::Member::take_arrived(std::span<const Slot> slots, Now now) {
-  if (slots.empty()) return;
-  slot_verdict_ = "kArrivedBefore";
-  for (const Slot slot : slots) {
-    move_slot(slot, kSelf);
-    topology_.set_importing(slot, kNoNode);
-  }
-  slot_verdict_ = {};
-  broadcast_pong(now);
 }
 
 // Out of touch, this node was replaced. What its heir does not name it was given, or had given away, at the very end:

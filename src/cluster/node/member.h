@@ -260,11 +260,7 @@ class ClusterNode::Member {
   bool follow_winner(NodeIndex winner, bool took_ours_alone);
   bool follow_above();
   bool is_newer(const Claim& claim, Slot slot) const;
-  bool is_delivered(const Claim& claim, Slot slot) const;
   bool is_disowned(const Claim& claim, Slot slot) const;
-  bool has_arrived_before(const Claim& claim, Slot slot) const;
-  void keep_keys(std::span<const Slot> slots, NodeIndex owner);
-  void take_arrived(std::span<const Slot> slots, Now now);
   void leave_all_to_heir();
   NodeIndex find_heir() const;
   void move_slot(Slot slot, NodeIndex to);
@@ -363,6 +359,10 @@ class ClusterNode::Member {
   void drop_given_slots(const Arrival& arrival);
   void forget_shown_slots() { shown_slots_.clear(), given_slots_ = {}, shown_by_ = {}; }
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
+  void keep_keys(std::span<const Slot> slots, NodeIndex owner);  // of slots lost to whom they were leaving for
+  bool is_delivered(const Claim& claim, Slot slot) const;
+  bool has_arrived_before(const Claim& claim, Slot slot) const;
+  void claim_arrived(std::span<const Slot> slots, Now now);
   void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion
   void reopen(Slot slot, bool arrives, NodeIndex other);
   void note_heir(NodeIndex former, NodeIndex heir, MonoTime now);  // of a place, after its claim

@@ -123,6 +123,42 @@ void ClusterNode::Member::drop_given_slots(const Arrival& arrival) {
   });
 }
 
+// These were on their way to their new owner, and the rest of their keys is here alone. redis-cli --cluster fix, which
+// makes the node with the most keys the owner first, moves them there.
+void ClusterNode::Member::keep_keys(std::span<const Slot> slots, NodeIndex owner) {
+  for (const Slot slot : slots) {
+    note_slot("kKeysKept", slot, owner, kSelf);
+    topology_.set_importing(slot, owner);
+  }
+}
+
+// The slot was leaving for the claimant when this node took its primary's place, perhaps in the very epoch that
+// SETSLOT NODE gave the claimant meanwhile: the keys are there, and no epoch brings them back.
+bool ClusterNode::Member::is_delivered(const Claim& claim, Slot slot) const {
+  return topology_.migrating_to(slot) == claim.claimant && replaced_ && replaced_->epoch < claim.epoch;
+}
+
+// The primary that this node has replaced claims a slot that is still arriving here: it had been given it, and was
+// replaced before it could tell of it. The keys are here, and so is what clients have written since.
+bool ClusterNode::Member::has_arrived_before(const Claim& claim, Slot slot) const {
+  const NodeIndex source = topology_.importing_from(slot);
+  if (source.is_none() || source == claim.claimant || !self().is_primary() || !replaced_) return false;
+  const NodeIndex owner = topology_.owner(slot);
+  return topology_.node(claim.claimant).id == replaced_->id && claim.epoch <= self().config_epoch &&
+         (owner.is_none() || topology_.node(owner).config_epoch < claim.epoch);
+}
+
+void ClusterNode::Member::claim_arrived(std::span<const Slot> slots, Now now) {
+  if (slots.empty()) return;
+  slot_verdict_ = "kArrivedBefore";
+  for (const Slot slot : slots) {
+    move_slot(slot, kSelf);
+    topology_.set_importing(slot, kNoNode);
+  }
+  slot_verdict_ = {};
+  broadcast_pong(now);
+}
+
 // A voter's word of what our failed primary owned: of slots that were arriving there nobody's claim is
 // known yet, and what the operator gave it at last, it may have told nobody else.
 void ClusterNode::Member::take_arrived_slots(std::string_view slots) {
