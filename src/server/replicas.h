@@ -74,7 +74,7 @@ class Replicas {
 
   [[nodiscard]] std::uint64_t acknowledged_by(ReplOffset written) const;
   void await(Session& session, ReplOffset written, std::uint64_t wanted, MonoTime until);
-  // Replies from here on wait until a replica in sync has what this turn writes, or for 100 ms.
+  // Replies from here on wait until a replica in sync has what this turn writes, or for half a second.
   void hold_replies(Session& session);
   // Waiting calls end with what they have: role changes, shutdown.
   void end_waits();

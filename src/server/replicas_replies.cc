@@ -1,8 +1,8 @@
 // Replies that must not leave before a replica has what they promise: those to RESTORE-ASKING.
 //
 // Whoever brings a key here removes it once he hears that it has arrived. If this node died then, with the key on no
-// replica yet, it would be gone. All of a turn's replies wait for one answer, and not for long: a replica that is slow
-// must not stop the move of a slot.
+// replica yet, it would be gone. All of a turn's replies wait for one answer, and not for ever: a replica that is silent
+// must not stop the move of a slot. One that was too late once is not waited for until it has caught up.
 #include "replicas_state.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace skein {
 
 namespace {
-constexpr milliseconds kHeldAtMost{100};
+constexpr milliseconds kHeldAtMost{500};
 }
 
 bool Replicas::State::is_in_sync(const Follower& follower) const {

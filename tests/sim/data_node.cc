@@ -23,7 +23,7 @@ constexpr milliseconds kStreamPing{1000};
 constexpr milliseconds kStreamSilence{6000};
 constexpr milliseconds kMigrateTimeout{1500};
 // MIGRATE's target answers once a replica has the key, or after this.
-constexpr milliseconds kLandingLimit{100};
+constexpr milliseconds kLandingLimit{500};
 
 }  // namespace
 

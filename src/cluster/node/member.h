@@ -2,10 +2,10 @@
 //
 // The functions are spread over several sources by what they concern: inputs and saving
 // (member.cc), packets (packets.cc), heartbeats (heartbeats.cc), links and addresses
-// (links.cc), slot claims, roles and votes (claims.cc), a replica's election (elections.cc),
-// taking over on request (takeovers.cc), the right to write (write_lease.cc), starting
-// without data (caution.cc), operator's commands (commands.cc), what operators are told of
-// decisions (decisions.cc), replies as data (views.cc).
+// (links.cc), roles and slot claims (claims.cc), epochs and votes (votes.cc), slots that move
+// (open_slots.cc), a replica's election (elections.cc), taking over on request (takeovers.cc),
+// the right to write (write_lease.cc), starting without data (caution.cc), operator's commands
+// (commands.cc), what operators are told of decisions (decisions.cc), replies as data (views.cc).
 #pragma once
 
 #include <deque>
@@ -195,8 +195,6 @@ class ClusterNode::Member {
   void on_pong(const Arrival& arrival);
   void on_fail(const Arrival& arrival, const FailBody& body);
   void on_update(const Arrival& arrival, const UpdateBody& body);
-  void on_vote_request(const Arrival& arrival);
-  void tell_vote(VoteVerdict verdict, const VoteRequest& ask, const VoteFacts& facts, Now now);
   void on_gossip(const Arrival& arrival);
   void on_gossip_about_known(const Arrival& arrival, const GossipEntry& entry, NodeIndex index);
   void on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry);
@@ -265,14 +263,18 @@ class ClusterNode::Member {
   NodeIndex find_heir() const;
   void move_slot(Slot slot, NodeIndex to);
   NodeIndex find_newer_owner(const Arrival& arrival) const;
-  void tell_of_missing_slots(const Arrival& arrival);
-  void leave_shared_epoch(NodeIndex other, Epoch others_epoch);
-  Result<Epoch> take_new_epoch();
   struct Heir {
     NodeIndex index = kNoNode;  // a former replica of our shard that has taken slots of it
     MonoTime since{};
   };
   Heir heir_;
+
+  // votes.cc
+  void leave_shared_epoch(NodeIndex other, Epoch others_epoch);
+  Result<Epoch> take_new_epoch();
+  void on_vote_request(const Arrival& arrival);
+  void tell_of_missing_slots(const Arrival& arrival);
+  void tell_vote(VoteVerdict verdict, const VoteRequest& ask, const VoteFacts& facts, Now now);
 
   // elections.cc: automatic failover, and where replicas go.
   void run_election(Now now);               // each tick, and after what may carry it further
