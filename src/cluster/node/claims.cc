@@ -12,6 +12,7 @@ void ClusterNode::Member::learn_role(const Arrival& arrival) {
     log(EventLevel::kDebug, fmt::format("Node {} is now a replica of {}", node.id.view(),
                                         arrival.packet.replica_of.view()));
     if (node.slot_count > 0) {
+      tell_heir_of_slots(arrival);
       topology_.slots_of(arrival.sender).for_each([&](Slot slot) { move_slot(slot, kNoNode); });
     }
     topology_.edit(arrival.sender, [](Node& edited) {

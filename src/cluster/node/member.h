@@ -365,6 +365,9 @@ class ClusterNode::Member {
   bool is_delivered(const Claim& claim, Slot slot) const;
   bool has_arrived_before(const Claim& claim, Slot slot) const;
   void claim_arrived(std::span<const Slot> slots, Now now);
+  void tell_heir_of_slots(const Arrival& arrival);
+  bool is_about_predecessor(NodeIndex about, Epoch epoch) const;
+  std::vector<Slot> lost_to_predecessor(const Arrival& arrival, const UpdateBody& body) const;
   void open_inherited_slots(std::span<const ShownSlot> shown);  // after a promotion
   void reopen(Slot slot, bool arrives, NodeIndex other);
   void note_heir(NodeIndex former, NodeIndex heir, MonoTime now);  // of a place, after its claim

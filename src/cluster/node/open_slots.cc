@@ -148,6 +148,30 @@ bool ClusterNode::Member::has_arrived_before(const Claim& claim, Slot slot) cons
          (owner.is_none() || topology_.node(owner).config_epoch < claim.epoch);
 }
 
+// The sender has become a replica with slots that its heir does not claim: it may have told everybody of them but the heir.
+void ClusterNode::Member::tell_heir_of_slots(const Arrival& arrival) {
+  const NodeIndex heir = topology_.find(arrival.packet.replica_of);
+  if (heir.is_none() || heir == kSelf || !health_.at(heir).marks_packets) return;
+  send_update(heir, arrival.sender);
+}
+
+// Its claims are below ours, and it has nothing any more: of what it had, only those slots matter that arrive here.
+bool ClusterNode::Member::is_about_predecessor(NodeIndex about, Epoch epoch) const {
+  const Node& node = topology_.node(about);
+  return self().is_primary() && replaced_ && replaced_->id == node.id && node.slot_count == 0 && epoch <= self().config_epoch;
+}
+
+// Their source says so itself, and does not claim them any more: the others have heard what this node has not.
+std::vector<Slot> ClusterNode::Member::lost_to_predecessor(const Arrival& arrival, const UpdateBody& body) const {
+  const SlotBitmap told = SlotBitmap::from_wire(body.slots);
+  const SlotBitmap kept = SlotBitmap::from_wire(arrival.packet.slots);
+  std::vector<Slot> lost;
+  for (const OpenSlot& open : topology_.importing()) {
+    if (open.other == arrival.sender && told.has(open.slot) && !kept.has(open.slot)) lost.push_back(open.slot);
+  }
+  return lost;
+}
+
 void ClusterNode::Member::claim_arrived(std::span<const Slot> slots, Now now) {
   if (slots.empty()) return;
   slot_verdict_ = "kArrivedBefore";

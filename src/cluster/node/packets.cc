@@ -231,6 +231,7 @@ void ClusterNode::Member::on_fail(const Arrival& arrival, const FailBody& body) 
 void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& body) {
   const NodeIndex about = topology_.find(body.node);
   if (about.is_none() || about == kSelf || settings_.bugs.ignore_update) return;
+  if (is_about_predecessor(about, body.config_epoch)) return claim_arrived(lost_to_predecessor(arrival, body), arrival.now);
   const Node& known = topology_.node(about);
   if (known.config_epoch > body.config_epoch) return;
   if (known.config_epoch == body.config_epoch) {

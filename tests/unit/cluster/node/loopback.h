@@ -48,6 +48,7 @@ class Loopback {
     std::optional<DataFacts> data;  // what the owner tells of it, if it does
     std::int64_t written_before_pause = 0;
     bool is_mute = false;           // what it sends is lost
+    std::optional<std::size_t> mute_to;  // the same, to this one
     bool is_frozen = false;         // as under SIGSTOP: links stay, nothing is handled
     milliseconds wall_ahead{0};     // its wall clock's error
     std::uint64_t life = 0;         // which start of it this is
@@ -343,7 +344,7 @@ class Loopback {
   void deliver(std::size_t i, const SendPacket& packet) {
     auto& table = packet.link.is_inbound() ? hosts_[i]->inbound : hosts_[i]->outbound;
     const auto at = table.find(packet.link);
-    if (at == table.end() || hosts_[i]->is_mute) return;
+    if (at == table.end() || hosts_[i]->is_mute || hosts_[i]->mute_to == at->second.first) return;
     Host& to = *hosts_[at->second.first];
     if (!to.node || to.is_frozen) return;
     to.node->on_packet({at->second.second, "127.0.0.1", "127.0.0.1"}, *packet.bytes, now_at(at->second.first));

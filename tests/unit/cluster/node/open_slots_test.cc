@@ -256,6 +256,24 @@ TEST_F(OpenSlots, NorAfterARestart) {
   expect_slot_with_heir();
 }
 
+// All have heard the claim of one that wakes up, but its heir, which hears that it follows: nobody would own the slot.
+TEST_F(OpenSlots, TheSourceTellsTheHeirWhatItHasLostToItsPredecessor) {
+  open();
+  take_slot_unheard();
+  net_.host(0).is_frozen = true;
+  net_.host(3).data->primary_link_up = false;
+  ASSERT_TRUE(net_.run_finely(10s, [&] { return net_.serves(3, 0); }));
+  net_.run_for(1s);
+  net_.host(0).mute_to = 3;
+  net_.host(0).is_mute = net_.host(0).is_frozen = false;
+  ASSERT_TRUE(net_.run_finely(2s, [&] { return net_.node(0).topology().self().is_replica(); }));
+  net_.run_for(1s);
+  EXPECT_TRUE(net_.logged(1, "slot 8000 now belongs to nobody, before to " + net_.id(0)));
+  EXPECT_EQ(owner(1), net_.id(3));
+  net_.host(0).mute_to.reset();
+  expect_slot_with_heir();
+}
+
 // Nobody but the old primary has told its replica so: the new owner has not spoken yet.
 TEST_F(OpenSlots, AnHeirDoesNotClaimWhatItsPrimaryHadGivenAway) {
   open();
