@@ -10,10 +10,13 @@ Result<NodesFile::Loaded> NodesFile::load(const std::string& path) {
   const auto text = (*file).read();
   if (!text) return text.error();
   // What was promised last, and could not be saved any more.
-  const auto noted = NoteFile((*file).path()).read(*text);
+  NoteFile note_file((*file).path());
+  const auto noted = note_file.read(*text);
   if (noted) {
     if (auto replaced = (*file).replace(*noted); !replaced) return replaced.error();
   }
+  // An operator may bring back the very content that an old one follows.
+  note_file.clear();
   const std::string& content = noted ? *noted : *text;
   Loaded loaded;
   if (!content.empty()) {
