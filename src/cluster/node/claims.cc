@@ -68,6 +68,8 @@ void ClusterNode::Member::become_replica_of(NodeIndex primary) {
       node.flags.clear(NodeFlag::kPrimary | NodeFlag::kMigrateTo).set(NodeFlag::kReplica);
     });
     close_all_slots();
+    taken_.clear();
+    left_.clear();
   }
   set_replica_of(kSelf, primary);
   save_first();
@@ -106,8 +108,10 @@ void ClusterNode::Member::learn_claim(const Arrival& arrival, NodeIndex former) 
       link.claim.equals(packet.slots)) {
     return;
   }
+  const std::uint64_t stamp = claim_stamp();
   if (topology_.node(arrival.sender).is_primary()) {
-    take_claim({arrival.sender, packet.config_epoch, former, arrival.now, claim_stamp()}, packet.slots);
+    settle_moves(arrival);
+    take_claim({arrival.sender, packet.config_epoch, former, arrival.now, stamp}, packet.slots);
   }
 
   const NodeIndex newer = find_newer_owner(arrival);
@@ -124,7 +128,8 @@ void ClusterNode::Member::learn_claim(const Arrival& arrival, NodeIndex former) 
     judged.claim_epoch = packet.config_epoch;
     judged.claim_since = arrival.now.mono;
   }
-  judged.claim_stamp = claim_stamp();
+  // What it has changed may let it take more: a mark is gone.
+  judged.claim_stamp = stamp;
 }
 
 NodeIndex ClusterNode::Member::find_newer_owner(const Arrival& arrival) const {
@@ -141,7 +146,7 @@ NodeIndex ClusterNode::Member::find_newer_owner(const Arrival& arrival) const {
 void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots) {
   const NodeIndex own_primary = self().is_primary() ? kSelf : self().primary;
   std::vector<Slot> lost_with_keys;
-  std::vector<Slot> not_moved_yet;
+  std::vector<Slot> open_with_keys;
   std::vector<Slot> arrived;
   std::size_t claimed = 0;
   std::size_t taken_from_us = 0;
@@ -152,8 +157,10 @@ void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots)
     if (has_arrived_before(claim, slot)) return arrived.push_back(slot);
     if (!is_newer(claim, slot) || (settings_.bugs.ignore_newer_config_epoch && owner == kSelf)) return;
     if (owner == kSelf && keys_.keys_in(slot) > 0) {
-      (topology_.migrating_to(slot) == claim.claimant ? not_moved_yet : lost_with_keys).push_back(slot);
+      const bool is_open = topology_.migrating_to(slot) == claim.claimant || is_from_former_owner(claim, slot);
+      (is_open ? open_with_keys : lost_with_keys).push_back(slot);
     }
+    if (owner == kSelf && is_delivered(claim, slot)) left_.push_back({slot, topology_.node(claim.claimant).id, claim.now.mono});
     if (!owner.is_none() && owner == own_primary) ++taken_from_us;
     move_slot(slot, claim.claimant);
   });
@@ -166,7 +173,7 @@ void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots)
   if (lost_some && topology_.node(own_primary).slot_count == 0) {
     if (follow_winner(claim.claimant, claimed == taken_from_us)) return;
   }
-  keep_keys(not_moved_yet, claim.claimant);
+  keep_keys(open_with_keys, claim.claimant);
   if (!follow_above() && !lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
 }
 
@@ -243,7 +250,10 @@ void ClusterNode::Member::move_slot(Slot slot, NodeIndex to) {
   if (topology_.owner(slot) == to) return;
   note_slot_owner(slot, to);
   // A slot that left is not leaving any more.
-  if (topology_.owner(slot) == kSelf) topology_.set_migrating(slot, kNoNode);
+  if (topology_.owner(slot) == kSelf) {
+    topology_.set_migrating(slot, kNoNode);
+    std::erase_if(taken_, [&](const Moved& moved) { return moved.slot == slot; });
+  }
   topology_.set_owner(slot, to);
   if (!to.is_none()) end_hearsay(to);
   save_first();

@@ -363,6 +363,15 @@ class ClusterNode::Member {
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
   void keep_keys(std::span<const Slot> slots, NodeIndex owner);  // of slots lost to whom they were leaving for
   bool is_delivered(const Claim& claim, Slot slot) const;
+  struct Moved {
+    Slot slot;
+    NodeId other;
+    MonoTime at{};
+  };
+  std::vector<Moved> taken_;  // by SETSLOT NODE from the other, which has not been heard to know it
+  std::vector<Moved> left_;   // to the other, as delivered
+  bool is_from_former_owner(const Claim& claim, Slot slot) const;
+  void settle_moves(const Arrival& arrival);
   bool has_arrived_before(const Claim& claim, Slot slot) const;
   void claim_arrived(std::span<const Slot> slots, Now now);
   void tell_heir_of_slots(const Arrival& arrival);

@@ -123,7 +123,7 @@ void ClusterNode::Member::drop_given_slots(const Arrival& arrival) {
   });
 }
 
-// These were on their way to their new owner, and the rest of their keys is here alone. redis-cli --cluster fix, which
+// These were on their way to or from their new owner, and their keys may be here alone. redis-cli --cluster fix, which
 // makes the node with the most keys the owner first, moves them there.
 void ClusterNode::Member::keep_keys(std::span<const Slot> slots, NodeIndex owner) {
   for (const Slot slot : slots) {
@@ -136,6 +136,33 @@ void ClusterNode::Member::keep_keys(std::span<const Slot> slots, NodeIndex owner
 // SETSLOT NODE gave the claimant meanwhile: the keys are there, and no epoch brings them back.
 bool ClusterNode::Member::is_delivered(const Claim& claim, Slot slot) const {
   return topology_.migrating_to(slot) == claim.claimant && replaced_ && replaced_->epoch < claim.epoch;
+}
+
+// SETSLOT NODE has given this node the slot, and its former owner, or the heir of that one, claims it with a newer epoch
+// because neither has heard of it: all keys are here.
+bool ClusterNode::Member::is_from_former_owner(const Claim& claim, Slot slot) const {
+  const auto is = [&](NodeIndex index, const NodeId& id) { return !index.is_none() && topology_.node(index).id == id; };
+  return std::any_of(taken_.begin(), taken_.end(), [&](const Moved& moved) {
+    return moved.slot == slot && (is(claim.claimant, moved.other) || is(claim.former, moved.other));
+  });
+}
+
+// By a primary's own header: of what moved from it here it knows; and what was left to it as delivered, but it has just
+// lost to our claim, is moving on.
+void ClusterNode::Member::settle_moves(const Arrival& arrival) {
+  if (taken_.empty() && left_.empty()) return;
+  const SlotBitmap claimed = SlotBitmap::from_wire(arrival.packet.slots);
+  const NodeId& sender = topology_.node(arrival.sender).id;
+  std::erase_if(taken_, [&](const Moved& moved) { return moved.other == sender && !claimed.has(moved.slot); });
+  std::erase_if(left_, [&](const Moved& moved) {
+    if (arrival.now.mono - moved.at > settings_.node_timeout) return true;
+    if (moved.other != sender || claimed.has(moved.slot)) return false;
+    if (topology_.owner(moved.slot) == arrival.sender && self().is_primary()) {
+      move_slot(moved.slot, kSelf);
+      reopen(moved.slot, false, arrival.sender);
+    }
+    return true;
+  });
 }
 
 // The primary that this node has replaced claims a slot that is still arriving here: it had been given it, and was

@@ -14,6 +14,8 @@ using std::chrono_literals::operator""s;
 // Slots of primary 1 move to primary 0; 3 follows 0, 4 follows 1.
 class OpenSlots : public testing::Test {
  protected:
+  explicit OpenSlots(milliseconds node_timeout = 2s) : net_(3, 1, node_timeout) {}
+
   static constexpr Slot kSlot{8000};
 
   bool set_slot(std::size_t at, std::string_view action, std::size_t other, Slot slot = kSlot) {
@@ -64,7 +66,7 @@ class OpenSlots : public testing::Test {
     ASSERT_TRUE(net_.node(replica).topology().self().is_primary());
   }
 
-  Shards net_{3, 1};
+  Shards net_;
 };
 
 TEST_F(OpenSlots, TheHeirOfTheSourceGoesOnSendingToTheTarget) {
@@ -256,6 +258,33 @@ TEST_F(OpenSlots, NorAfterARestart) {
   expect_slot_with_heir();
 }
 
+// It comes back with the mark of a slot that its heir has got: as a replica it has no marks, and no other owner in mind.
+TEST_F(OpenSlots, AMarkThatIsGoneHidesNoOwner) {
+  open();
+  net_.host(0).saves = false;
+  ASSERT_TRUE(set_slot(0, "node", 0));
+  ASSERT_TRUE(set_slot(1, "node", 0));
+  ASSERT_TRUE(net_.kill_and_wait(0, 3));
+  ASSERT_EQ(owner(3), net_.id(3));
+  net_.run_for(1s);
+  net_.host(0).saves = true;
+  // The heir's header is the last news.
+  net_.host(0).is_mute = true;
+  net_.host(3).mute_to = 0;
+  net_.restart(0);
+  ASSERT_EQ(arrives_from(0), net_.id(1));
+  net_.run_for(1500ms);
+  net_.host(0).is_mute = false;
+  net_.host(3).mute_to.reset();
+  for (const std::size_t other : {1u, 2u, 4u, 5u}) net_.host(other).mute_to = 0;
+  ASSERT_TRUE(net_.run_finely(2s, [&] { return net_.primary_of(0) == 3u; }));
+  for (const std::size_t other : {1u, 2u, 4u, 5u}) net_.host(other).mute_to.reset();
+  net_.run_for(5s);
+  EXPECT_EQ(net_.primary_of(0), 3u);
+  EXPECT_EQ(owner(0), net_.id(3));
+  net_.expect_one_view();
+}
+
 // All have heard the claim of one that wakes up, but its heir, which hears that it follows: nobody would own the slot.
 TEST_F(OpenSlots, TheSourceTellsTheHeirWhatItHasLostToItsPredecessor) {
   open();
@@ -311,6 +340,55 @@ TEST_F(OpenSlots, WhatTheTargetGotUnheardTheHeirOfTheSourceLeavesToIt) {
   for (const std::size_t at : {from, to, heir}) EXPECT_EQ(owner(at, slot), net_.id(to)) << "as " << at << " sees it";
   EXPECT_TRUE(net_.seen<SlotsLost>(to).empty());
   EXPECT_EQ(leaves_for(heir, slot), "nobody");
+  net_.expect_one_view();
+}
+
+// The heir of the source is elected while the target stands still, in a later epoch than the target has.
+class TargetThatWakes : public OpenSlots {
+ protected:
+  TargetThatWakes() : OpenSlots(20s) {}  // nobody takes the target's own place
+
+  void SetUp() override {
+    open();
+    net_.host(0).keys.counts[kSlot.value] = 3;
+    take_slot_unheard();
+    net_.host(0).is_frozen = true;
+    for (const std::size_t replica : {5u, 2u, 4u}) {  // the first one has the same epoch, for a moment
+      ASSERT_TRUE(net_.node(replica).failover({}, net_.now()));
+      ASSERT_TRUE(net_.run_finely(2s, [&] { return net_.node(replica).topology().self().is_primary(); }));
+    }
+    ASSERT_GT(net_.node(4).topology().self().config_epoch, net_.node(0).topology().self().config_epoch);
+    ASSERT_EQ(leaves_for(4), net_.id(0));
+  }
+  void expect_slot_still_moves() {
+    EXPECT_TRUE(net_.seen<SlotsLost>(0).empty()) << "the keys are there alone";
+    EXPECT_EQ(owner(0), net_.id(4));
+    EXPECT_EQ(arrives_from(0), net_.id(4));
+    EXPECT_EQ(owner(4), net_.id(4));
+    EXPECT_EQ(leaves_for(4), net_.id(0));
+  }
+};
+
+TEST_F(TargetThatWakes, KeepsTheKeysOfWhatItHadGot) {
+  net_.host(0).is_frozen = false;
+  ASSERT_TRUE(net_.run_finely(18s, [&] { return owner(0) == net_.id(4); }));
+  expect_slot_still_moves();
+  net_.host(0).is_mute = false;
+  net_.run_for(30s);
+  expect_slot_still_moves();
+  net_.expect_one_view();
+}
+
+// The heir hears the target's claim and leaves the slot to it; the target hears of the heir's claim and leaves it to the heir.
+TEST_F(TargetThatWakes, IsNotLeftWithWhatItHasJustLost) {
+  for (const std::size_t other : {1u, 2u, 3u, 4u, 5u}) net_.host(other).mute_to = 0;
+  net_.host(0).is_mute = net_.host(0).is_frozen = false;
+  ASSERT_TRUE(net_.run_finely(18s, [&] { return owner(4) == net_.id(0); }));
+  net_.host(2).mute_to.reset();
+  ASSERT_TRUE(net_.run_finely(18s, [&] { return owner(0) == net_.id(4); }));
+  for (const std::size_t other : {1u, 3u, 4u, 5u}) net_.host(other).mute_to.reset();
+  net_.run_for(30s);
+  expect_slot_still_moves();
   net_.expect_one_view();
 }
 
