@@ -9,11 +9,12 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from testbed import Cluster, Server, beyond_redis, reference_binary, server_binary, wait_until  # noqa: E402
+from testbed import Cluster, Server, beyond_redis, reference_binary, request_bytes, server_binary, wait_until  # noqa: E402
 from testbed.clusters import nodes, own_id  # noqa: E402
 from testbed.migrate_target import FakeTarget  # noqa: E402
 from testbed.psync import BareReplica  # noqa: E402
 from testbed.replication import follow, wait_caught_up  # noqa: E402
+from testbed.resp import Closed  # noqa: E402
 from testbed.slots import slot_of, tag_of_slot  # noqa: E402
 
 OK = b"+OK\r\n"
@@ -499,6 +500,32 @@ class SetslotIsKept(unittest.TestCase):
             for slot in range(100, 130):
                 other.ask("CLUSTER", "SETSLOT", slot, "STABLE")
             cluster.wait_agreed()
+
+    def test_a_kill_in_the_middle_of_a_call_takes_back_none_of_those_before(self):
+        with Cluster(count=3) as cluster:
+            cluster.create(replicas=0)
+            source, other, _ = cluster.servers
+            name, mine = own_id(other), own_id(source)
+            slots = range(100, 300)
+            for round_number in range(20):
+                with source.connect() as client:
+                    client.send(b"".join(request_bytes("CLUSTER", "SETSLOT", slot, "MIGRATING", name) for slot in slots))
+                    answered = 0
+                    for _ in range(1 + 5 * round_number):
+                        self.assertEqual(OK, client.read_reply())
+                        answered += 1
+                    source.kill()
+                    try:
+                        while client.read_reply() == OK:
+                            answered += 1
+                    except (Closed, OSError):
+                        pass
+                source.start()
+                kept = {mark for mark in nodes(source)[mine]["slots"] if mark.startswith("[")}
+                self.assertLessEqual({f"[{slot}->-{name}]" for slot in slots[:answered]}, kept, f"{answered} were answered")
+                with source.connect() as client:
+                    for slot in slots:
+                        client.ask("CLUSTER", "SETSLOT", slot, "STABLE")
 
 
 @beyond_redis
