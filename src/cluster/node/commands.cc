@@ -187,7 +187,7 @@ Result<void> ClusterNode::Member::set_slot_node(Slot slot, std::string_view id, 
     if (take_new_epoch()) {
       log(EventLevel::kWarning, fmt::format("configEpoch updated after importing slot {}", slot.value));
     }
-    taken_.push_back({slot, topology_.node(topology_.importing_from(slot)).id, now.mono});
+    taken_.push_back({slot, topology_.node(topology_.importing_from(slot)).id});
     topology_.set_importing(slot, kNoNode);
     broadcast_pong(now);
   }

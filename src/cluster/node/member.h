@@ -369,7 +369,7 @@ class ClusterNode::Member {
     MonoTime at{};
   };
   std::vector<Moved> taken_;  // by SETSLOT NODE from the other, which has not been heard to know it
-  std::vector<Moved> left_;   // to the other, as delivered
+  std::vector<Moved> left_;   // to the other at that time, as delivered
   bool is_from_former_owner(const Claim& claim, Slot slot) const;
   void note_left(const Claim& claim, Slot slot);
   void settle_moves(const Arrival& arrival);
