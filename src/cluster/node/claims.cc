@@ -160,7 +160,9 @@ void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots)
       const bool is_open = topology_.migrating_to(slot) == claim.claimant || is_from_former_owner(claim, slot);
       (is_open ? open_with_keys : lost_with_keys).push_back(slot);
     }
-    if (owner == kSelf && claim.epoch < self().config_epoch) note_left(claim, slot);
+    if (owner == kSelf && claim.epoch < self().config_epoch) {
+      left_.push_back({slot, topology_.node(claim.claimant).id, claim.now.mono});
+    }
     if (!owner.is_none() && owner == own_primary) ++taken_from_us;
     move_slot(slot, claim.claimant);
   });

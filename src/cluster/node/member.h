@@ -369,9 +369,9 @@ class ClusterNode::Member {
     MonoTime at{};
   };
   std::vector<Moved> taken_;  // by SETSLOT NODE from the other, which has not been heard to know it
-  std::vector<Moved> left_;   // to the other at that time, as delivered
+  // To the other at that time, as delivered and although our epoch is newer: it may be leaving it to us because of that.
+  std::vector<Moved> left_;
   bool is_from_former_owner(const Claim& claim, Slot slot) const;
-  void note_left(const Claim& claim, Slot slot);
   void settle_moves(const Arrival& arrival);
   bool has_arrived_before(const Claim& claim, Slot slot) const;
   void claim_arrived(std::span<const Slot> slots, Now now);

@@ -147,11 +147,6 @@ bool ClusterNode::Member::is_from_former_owner(const Claim& claim, Slot slot) co
   });
 }
 
-// Although our epoch is the newer one: the claimant may be leaving it to us because of that.
-void ClusterNode::Member::note_left(const Claim& claim, Slot slot) {
-  left_.push_back({slot, topology_.node(claim.claimant).id, claim.now.mono});
-}
-
 // By a primary's own header: of what moved from it here it knows; and what was left to it as delivered, but it has just
 // lost to our claim, is moving on.
 void ClusterNode::Member::settle_moves(const Arrival& arrival) {
