@@ -111,14 +111,14 @@ void write_clients_section(const InfoSource& from, InfoText& to) {
   std::size_t input = 0;
   std::size_t output = 0;
   std::size_t blocked = 0;
+  std::size_t replicas = 0;
   for (const Session* session : from.services.sessions.all()) {
     if (session->peer() != nullptr) input = std::max(input, session->peer()->input_figures().memory);
     output = std::max(output, session->output().memory());
     if (session->suspended != nullptr) ++blocked;
+    if (is_replica(*session)) ++replicas;
   }
-  const auto& sessions = from.services.sessions.all();
-  const auto replicas = std::count_if(sessions.begin(), sessions.end(), [](const Session* s) { return is_replica(*s); });
-  to.field("connected_clients", sessions.size() - static_cast<std::size_t>(replicas));
+  to.field("connected_clients", from.services.sessions.size() - replicas);
   to.field("cluster_connections", from.facts.cluster_connections);
   to.field("maxclients", from.services.config->maxclients);
   to.field("client_recent_max_input_buffer", input);

@@ -89,6 +89,8 @@ void ClientNet::collect() {
       handler_.on_writable(connection);
     }
     if ((what & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || !connection.is_open()) continue;
+    // What it has sent already comes first: else who sends faster than is executed would fill memory.
+    if (connection.listed_) continue;
     const auto result = connection.read();
     switch (result) {
       case ClientConnection::ReadResult::kData:

@@ -11,6 +11,16 @@ constexpr std::size_t kLargestBlock = 16 * 1024;
 }  // namespace
 
 void Output::add_block(std::size_t at_least) {
+  if (passed_at_ != 0) [[unlikely]] {
+    open_scrap(at_least);
+    return;
+  }
+  const std::size_t wanted = this->size() + at_least;
+  if (bound_ != 0 && wanted > bound_) [[unlikely]] {
+    end_at(wanted);
+    open_scrap(at_least);
+    return;
+  }
   std::size_t size = kFirstBlock;
   if (tail_ != nullptr) {
     tail_->used = static_cast<std::size_t>(cursor_ - tail_->data());
@@ -29,8 +39,33 @@ void Output::add_block(std::size_t at_least) {
   end_ = cursor_ + block->room;
 }
 
+void Output::end_at(std::size_t size) {
+  clear();
+  passed_at_ = size;
+}
+
+void Output::open_scrap(std::size_t at_least) {
+  if (scrap_ == nullptr || scrap_->room < at_least) {
+    free_scrap();
+    const std::size_t size = allocation_size(std::max(at_least + sizeof(Block), kFirstBlock));
+    scrap_ = static_cast<Block*>(allocate(size));
+    scrap_->room = size - sizeof(Block);
+  }
+  cursor_ = scrap_->data();
+  end_ = cursor_ + scrap_->room;
+}
+
+void Output::free_scrap() {
+  if (scrap_ == nullptr) return;
+  release(scrap_, scrap_->room + sizeof(Block));
+  scrap_ = nullptr;
+  cursor_ = end_ = nullptr;
+}
+
 void Output::append_in_pieces(std::string_view bytes) {
-  while (!bytes.empty()) {
+  // A text that is larger than the bound alone is not begun.
+  if (bound_ != 0 && passed_at_ == 0 && size() + bytes.size() > bound_) end_at(size() + bytes.size());
+  while (!bytes.empty() && passed_at_ == 0) {
     if (cursor_ == end_) add_block(std::min<std::size_t>(bytes.size(), 1024 * 1024));
     const std::size_t piece = std::min(bytes.size(), static_cast<std::size_t>(end_ - cursor_));
     std::memcpy(cursor_, bytes.data(), piece);
@@ -40,13 +75,17 @@ void Output::append_in_pieces(std::string_view bytes) {
 }
 
 void Output::append(const Output& other) {
+  if (other.has_passed_bound()) {
+    end_at(other.passed_at_);
+    return;
+  }
   other.for_each_piece(SIZE_MAX, [this](std::string_view piece) { append(piece); });
 }
 
 std::size_t Output::memory() const {
   std::size_t sum = 0;
   for (const Block* block = head_; block != nullptr; block = block->next) sum += block->room + sizeof(Block);
-  return sum;
+  return scrap_ == nullptr ? sum : sum + scrap_->room + sizeof(Block);
 }
 
 void Output::free_head() {

@@ -38,7 +38,9 @@ Session& ClientTurns::adopt(Stream stream) {
 void ClientTurns::start(Session& session) { Client::of(session).connection_.set_reading(true); }
 
 bool ClientTurns::may_execute(const Client& client) const {
-  return !client.session_.closing && client.session_.suspended == nullptr && !client.throttled_ && !client.held_;
+  const Session& session = client.session_;
+  return !session.closing && session.suspended == nullptr && !client.throttled_ && !client.held_ &&
+         !session.output().has_passed_bound();
 }
 
 bool ClientTurns::has_more(const Client& client) const {
@@ -93,6 +95,9 @@ bool ClientTurns::gather(Client& client) {
   Session& session = client.session_;
   if (!may_execute(client)) return false;
   const bool unauthenticated = !session.authenticated();
+  const OutputRoom room = room_of(session);
+  session.output().set_bound(room.bound);
+  if (session.output().size() >= room.take_below && !client.connection_.waits_to_send()) return false;
   const RequestLimits limits{.max_bulk = parts_.settings.proto_max_bulk_len, .unauthenticated = unauthenticated};
   const std::string_view whole = client.connection_.input();
   while (batch_.size() < kBatch) {
@@ -237,14 +242,15 @@ bool ClientTurns::flush(Client& client) {
     if (!client.closed_ && hooks_.flush_replica) hooks_.flush_replica(session);
     return !client.closed_;
   }
-  if (client.held_ || client.wrote_) [[unlikely]] return !client.closed_;  // their time comes
   Output& output = session.output();
+  if (output.has_passed_bound()) [[unlikely]] {
+    cut_for_output(client);
+    return false;
+  }
+  if (client.held_ || client.wrote_) [[unlikely]] return !client.closed_;  // their time comes
   if (!output.empty() && !client.connection_.flush(output) && !client.closed_) {
     if (over_output_limit(session)) {
-      ++output_limit_disconnections_;
-      hooks_.log(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
-                             describe(client)));
-      close(client, false);
+      cut_for_output(client);
       return false;
     }
     client.throttled_ = client.throttled_ || output.size() > kThrottleAbove;
@@ -262,9 +268,24 @@ void ClientTurns::count_unsent(Client& client) {
   client.unsent_ = size;
 }
 
+OutputRoom ClientTurns::room_of(const Session& session) const {
+  if (is_replica(session)) [[unlikely]] return kReplicaReplies;
+  return output_room(session.authenticated(), parts_.settings.client_output_buffer_limit[kNormalClients], kThrottleAbove);
+}
+
+void ClientTurns::cut_for_output(Client& client) {
+  if (client.closed_) return;
+  ++output_limit_disconnections_;
+  hooks_.log(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
+  close(client, false);
+}
+
+// Of what its socket has left over.
 bool ClientTurns::over_output_limit(Session& session) const {
   const OutputLimit& limit = parts_.settings.client_output_buffer_limit[kNormalClients];
   const std::size_t owed = session.output().size();
+  const std::size_t left_over = room_of(session).left_over;
+  if (left_over != 0 && owed > left_over) return true;
   if (limit.hard != 0 && owed >= limit.hard) return true;
   if (limit.soft == 0 || owed < limit.soft) {
     session.above_soft_limit = {};
@@ -295,7 +316,11 @@ void ClientTurns::close(Client& client, bool after_replies) {
   client.session_.closing = true;
   if (client.closed_) return;
   const bool is_owed = !client.session_.output().empty() || client.session_.held_replies != nullptr;
-  if (after_replies && is_owed) return;  // flush closes it
+  if (after_replies && is_owed) {
+    // Flush closes it. What it still sends is nobody's.
+    client.connection_.set_reading(false);
+    return;
+  }
   client.closed_ = true;
   to_close_.push_back(&client);
   if (close_posted_) return;
@@ -336,7 +361,7 @@ void ClientTurns::resume(SuspendReason reason) {
   in_turn_ = true;
   if (reason == SuspendReason::kNoLease) has_lease_waiters_ = false;
   bool may_have_written = may_write();
-  // Resuming may end sessions, never begin one; closing is deferred.
+  // Resuming may end sessions, the link to our primary at once; it never begins one.
   for (Session* session : parts_.sessions.all()) {
     if (session->suspended == nullptr || session->suspended->reason != reason || session->closing) continue;
     if (parts_.dispatcher.resume(*session) == Dispatched::kSuspended) {
@@ -388,10 +413,7 @@ void ClientTurns::check_limits(MonoTime now) {
       hooks_.log("Closing idle client");
       close(client, false);
     } else if (!session->output().empty() && over_output_limit(*session)) {
-      ++output_limit_disconnections_;
-      hooks_.log(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
-                             describe(client)));
-      close(client, false);
+      cut_for_output(client);
     }
   }
 }
@@ -400,9 +422,11 @@ std::string ClientTurns::describe(Session& session) { return describe(Client::of
 
 std::string ClientTurns::describe(Client& client) {
   const Session& session = client.session_;
+  const Output& output = session.output();
+  const std::size_t owed = output.has_passed_bound() ? output.passed_at() : output.size();
   return fmt::format("id={} addr={} laddr={} name={} db={} qbuf={} omem={}", session.id(), session.address,
                      session.local_address, session.name, session.db, client.connection_.input().size(),
-                     session.output().size() + (session.replica != nullptr ? session.replica->owed : 0));
+                     owed + (session.replica != nullptr ? session.replica->owed : 0));
 }
 
 }  // namespace skein

@@ -20,6 +20,7 @@
 #include <skein/session/watch.h>
 
 #include "client.h"
+#include "output_room.h"
 
 namespace skein {
 
@@ -118,7 +119,9 @@ class ClientTurns final : public ClientHandler {
   void close_marked();
   // False when the client is to be closed.
   bool flush(Client& client);
+  [[nodiscard]] OutputRoom room_of(const Session& session) const;
   [[nodiscard]] bool over_output_limit(Session& session) const;
+  void cut_for_output(Client& client);
   void count_unsent(Client& client);
   [[nodiscard]] static std::string describe(Client& client);
 

@@ -27,6 +27,7 @@ void Replicas::State::hold_replies(Session& session) {
     const bool any = std::any_of(followers_.begin(), followers_.end(), [&](const auto& one) { return is_in_sync(*one); });
     if (!any || hooks_.is_replica()) return;
     session.held_replies = std::make_unique<Output>();
+    session.held_replies->set_bound(session.output().bound());
     session.writer().redirect(*session.held_replies);
     held_.push_back({.session = &session, .written = std::nullopt});
   } else {

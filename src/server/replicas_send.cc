@@ -62,7 +62,8 @@ void Replicas::State::on_writable(Session& session) {
 
 void Replicas::State::push(Follower& follower) {
   if (follower.doomed) return;
-  if (!follower.session.output().empty()) {
+  const Output& replies = follower.session.output();
+  if (!replies.empty() || replies.has_passed_bound()) {
     // A reply would stand in the middle of the stream.
     const Command* command = follower.session.last_command;
     warning(fmt::format("Replica generated a reply to command '{}', disconnecting it: {}",

@@ -3,6 +3,10 @@
 // An empty output holds no memory. Blocks start small and grow, so that a reply to one
 // request touches little memory and a long pipeline's replies leave in few pieces. Their
 // addresses stay until they have been consumed, so a pending write may refer to them.
+//
+// An output may have a bound. What passes it ends the output: everything is dropped, and what
+// is written afterwards goes nowhere, so that a command runs to its end without holding a reply
+// that nobody will be sent.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +29,10 @@ class Output {
     Output(std::move(other)).swap(*this);
     return *this;
   }
-  ~Output() { clear(); }
+  ~Output() {
+    clear();
+    free_scrap();
+  }
 
   void swap(Output& other) noexcept {
     std::swap(head_, other.head_);
@@ -34,7 +41,19 @@ class Output {
     std::swap(end_, other.end_);
     std::swap(sent_, other.sent_);
     std::swap(full_, other.full_);
+    std::swap(bound_, other.bound_);
+    std::swap(passed_at_, other.passed_at_);
+    std::swap(scrap_, other.scrap_);
   }
+
+  // How much may wait here, as from now; 0: any amount. Looked at when a block is full, so that up to
+  // a block more may be held.
+  void set_bound(std::size_t bytes) { bound_ = bytes; }
+  [[nodiscard]] std::size_t bound() const { return bound_; }
+  // The bound was passed: what there was is lost, and the owner of the bytes has to be told otherwise.
+  [[nodiscard]] bool has_passed_bound() const { return passed_at_ != 0; }
+  // How much was held, or wanted, when it was passed.
+  [[nodiscard]] std::size_t passed_at() const { return passed_at_; }
 
   // Room for `size` bytes in one piece; what was written is told with `commit`.
   char* reserve(std::size_t size) {
@@ -52,7 +71,7 @@ class Output {
     }
     append_in_pieces(bytes);
   }
-  // Moves another output's bytes behind these, copying them.
+  // Moves another output's bytes behind these, copying them. One that has passed its bound ends this one too.
   void append(const Output& other);
 
   [[nodiscard]] std::size_t size() const {
@@ -74,7 +93,7 @@ class Output {
   }
   // The first `count` bytes have been sent.
   void consume(std::size_t count);
-  // Everything, sent or not.
+  // Everything, sent or not. An output that has passed its bound stays ended.
   void clear();
   // The bytes as one string, for tests and for outputs that are no connection's.
   [[nodiscard]] std::string str() const;
@@ -91,6 +110,9 @@ class Output {
   void add_block(std::size_t at_least);
   void append_in_pieces(std::string_view bytes);
   void free_head();
+  void end_at(std::size_t size);
+  void open_scrap(std::size_t at_least);
+  void free_scrap();
 
   Block* head_ = nullptr;
   Block* tail_ = nullptr;
@@ -98,6 +120,9 @@ class Output {
   char* end_ = nullptr;
   std::size_t sent_ = 0;  // of the head block
   std::size_t full_ = 0;  // bytes in all blocks but the tail
+  std::size_t bound_ = 0;
+  std::size_t passed_at_ = 0;  // 0: the bound was not passed
+  Block* scrap_ = nullptr;     // once it was: where everything is written, one over the other
 };
 
 }  // namespace skein

@@ -72,5 +72,70 @@ TEST(Output, AppendsAndExchangesOthers) {
   EXPECT_EQ(c.size(), 5003U);
 }
 
+TEST(Output, WhatPassesItsBoundIsDroppedAndNothingIsHeldAfterwards) {
+  Output output;
+  output.set_bound(64 * 1024);
+  output.append(std::string(60 * 1024, 'a'));
+  EXPECT_FALSE(output.has_passed_bound());
+  EXPECT_EQ(output.size(), 60U * 1024);
+  output.append(std::string(10 * 1024 * 1024, 'b'));
+  EXPECT_TRUE(output.has_passed_bound());
+  EXPECT_GT(output.passed_at(), 10U * 1024 * 1024);
+  EXPECT_TRUE(output.empty());
+  for (int i = 0; i < 1000; ++i) {
+    output.append(std::string(100'000, 'c'));
+    char* at = output.reserve(5000);
+    std::memset(at, 'd', 5000);
+    output.commit(at + 5000);
+  }
+  EXPECT_TRUE(output.empty());
+  EXPECT_EQ(output.str(), "");
+  EXPECT_LE(output.memory(), 8U * 1024);
+  output.clear();
+  EXPECT_TRUE(output.has_passed_bound());
+  output.append("more");
+  EXPECT_TRUE(output.empty());
+}
+
+TEST(Output, SmallWritesPassTheBoundToo) {
+  Output output;
+  output.set_bound(20'000);
+  std::size_t most = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    output.append("+OK\r\n");
+    most = std::max(most, output.memory());
+  }
+  EXPECT_TRUE(output.has_passed_bound());
+  EXPECT_LE(most, 64U * 1024);
+}
+
+TEST(Output, WhatWasSentDoesNotCountForTheBound) {
+  Output output;
+  output.set_bound(64 * 1024);
+  for (int i = 0; i < 100; ++i) {
+    output.append(std::string(40 * 1024, 'a'));
+    output.consume(output.size());
+  }
+  EXPECT_FALSE(output.has_passed_bound());
+  output.set_bound(0);
+  output.append(std::string(1024 * 1024, 'a'));
+  EXPECT_EQ(output.size(), 1024U * 1024);
+}
+
+TEST(Output, APassedBoundTravelsWithTheBytesItCost) {
+  Output held;
+  held.set_bound(20'000);
+  held.append(std::string(30'000, 'a'));
+  ASSERT_TRUE(held.has_passed_bound());
+  Output output;
+  output.append("abc");
+  output.append(held);
+  EXPECT_TRUE(output.has_passed_bound());
+  Output other;
+  other.swap(held);
+  EXPECT_TRUE(other.has_passed_bound());
+  EXPECT_FALSE(held.has_passed_bound());
+}
+
 }  // namespace
 }  // namespace skein

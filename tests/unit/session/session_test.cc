@@ -7,6 +7,12 @@
 namespace skein {
 namespace {
 
+std::vector<Session*> all_of(const SessionRegistry& registry) {
+  std::vector<Session*> found;
+  for (Session* session : registry.all()) found.push_back(session);
+  return found;
+}
+
 TEST(SessionRegistry, KeepsSessionsByAgeAndFindsThem) {
   SessionRegistry registry;
   Session a{registry.next_id(), nullptr};
@@ -17,9 +23,38 @@ TEST(SessionRegistry, KeepsSessionsByAgeAndFindsThem) {
   EXPECT_EQ(registry.find(99), nullptr);
   registry.remove(b);
   EXPECT_EQ(registry.find(b.id()), nullptr);
-  EXPECT_THAT(registry.all(), testing::ElementsAre(&a, &c));
+  EXPECT_THAT(all_of(registry), testing::ElementsAre(&a, &c));
   registry.remove(b);
   EXPECT_EQ(registry.size(), 2U);
+}
+
+// What is done to one session may end others: a paused REPLICAOF that runs at last drops the primary's link.
+TEST(SessionRegistry, SessionsThatGoDuringAWalkMakeItPassNobodyOver) {
+  SessionRegistry registry;
+  std::vector<std::unique_ptr<Session>> sessions;
+  for (int i = 0; i < 6; ++i) {
+    sessions.push_back(std::make_unique<Session>(registry.next_id(), nullptr));
+    registry.add(*sessions.back());
+  }
+  std::vector<Session*> met;
+  for (Session* session : registry.all()) {
+    met.push_back(session);
+    if (session != sessions[2].get()) continue;
+    registry.remove(*sessions[0]);
+    registry.remove(*sessions[2]);
+    registry.remove(*sessions[4]);
+    EXPECT_EQ(registry.find(sessions[4]->id()), nullptr);
+    EXPECT_EQ(registry.find(sessions[5]->id()), sessions[5].get());
+    EXPECT_THAT(all_of(registry), testing::ElementsAre(sessions[1].get(), sessions[3].get(), sessions[5].get()));
+    EXPECT_EQ(registry.size(), 3U);
+  }
+  EXPECT_THAT(met, testing::ElementsAre(sessions[0].get(), sessions[1].get(), sessions[2].get(), sessions[3].get(),
+                                        sessions[5].get()));
+  EXPECT_THAT(all_of(registry), testing::ElementsAre(sessions[1].get(), sessions[3].get(), sessions[5].get()));
+  Session later{registry.next_id(), nullptr};
+  registry.add(later);
+  EXPECT_EQ(registry.find(later.id()), &later);
+  EXPECT_EQ(registry.size(), 4U);
 }
 
 TEST(Session, ReplyOffMutesUntilOn) {
