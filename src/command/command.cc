@@ -145,10 +145,23 @@ const Command* CommandTable::find_sub(const Command& container, std::string_view
   return nullptr;
 }
 
-const Command* CommandTable::resolve(std::span<const std::string_view> arguments) const {
-  const Command* command = find(arguments[0]);
+const Command* CommandTable::within(const Command* command, std::span<const std::string_view> arguments) {
   if (command == nullptr || command->subcommands.empty() || arguments.size() < 2) return command;
   return find_sub(*command, arguments[1]);
+}
+
+const Command* CommandTable::resolve(std::span<const std::string_view> arguments) const {
+  return within(find(arguments[0]), arguments);
+}
+
+const Command* CommandTable::resolve_original(std::span<const std::string_view> arguments) const {
+  const Command* command = find(arguments[0]);
+  if (command == nullptr) {
+    const auto known = std::find_if(renamed_.begin(), renamed_.end(),
+                                    [&](const Command* c) { return equals_ignore_case(c->name, arguments[0]); });
+    if (known != renamed_.end()) command = *known;
+  }
+  return within(command, arguments);
 }
 
 const Command* CommandTable::find_full(std::string_view full_name) const {
@@ -164,6 +177,8 @@ Result<void> CommandTable::rename(std::string_view name, std::string_view to) {
   if (!to.empty() && find(to) != nullptr) return Error("Target command name already exists");
   const auto at = std::find_if(all_.begin(), all_.end(), [&](const auto& c) { return c.get() == found; });
   (*at)->called = to_lower(to);
+  std::erase(renamed_, found);
+  if (found->called != found->name) renamed_.push_back(found);
   rebuild_index();
   return {};
 }

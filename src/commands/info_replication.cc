@@ -29,6 +29,11 @@ void write_primary(const InfoSource& from, const Primary& primary, InfoText& to)
     to.field("master_sync_last_io_seconds_ago", primary.seconds_since_sync_io);
   }
   if (!up) to.field("master_link_down_since_seconds", primary.link_down_seconds);
+  if (primary.sync_failures > 0) {
+    to.field("master_sync_failures", primary.sync_failures);
+    to.field("master_sync_last_failure", primary.sync_failure);
+    if (primary.retry_seconds >= 0) to.field("master_sync_retry_in_seconds", primary.retry_seconds);
+  }
   to.field("slave_priority", settings.replica_priority);
   to.field("slave_read_only", settings.replica_read_only);
   to.field("replica_announced", settings.replica_announced);

@@ -60,6 +60,7 @@ void replicaof(Call& call) {
     call.services.actions.log_notice(
         "REPLICAOF would result into synchronization with the master we are already connected with. No operation "
         "performed.");
+    replication.hurry_link();
     call.reply.status("OK Already connected to specified master");
     return;
   }

@@ -13,6 +13,8 @@ namespace {
 
 // Redis keeps it in a buffer of that size, with an end.
 constexpr std::size_t kLongestHost = 255;
+constexpr std::size_t kLongestFilter = 4096;
+constexpr std::size_t kShownOfFilter = 128;
 // Longer than this is for ever, and would not fit the clock.
 constexpr std::int64_t kLongestMillis = std::int64_t{100} * 365 * 24 * 3600 * 1000;
 
@@ -78,6 +80,11 @@ Option read_rdb_only(Call& call, std::size_t at) {
 
 // The words say what is wanted; none of them, nothing but the frame.
 Option read_filter(Call& call, std::size_t at) {
+  // One word is known: what is longer than people write holds another one, and would be cut into millions of pieces.
+  if (call.arg(at).size() > kLongestFilter) {
+    call.reply.error(fmt::format("ERR Unsupported rdb-filter-only option: {}", call.arg(at).substr(0, kShownOfFilter)));
+    return Option::kRefused;
+  }
   const auto words = split_words(call.arg(at));
   if (!words) {
     call.reply.error("ERR Missing rdb-filter-only values");
@@ -125,7 +132,8 @@ constexpr CommandSpec kReplconf{
     .since = "3.0.0",
     .group = Group::kServer,
     .arity = at_least(1),
-    .flags = flag::kAdmin | flag::kNoScript | flag::kLoading | flag::kStale | flag::kAllowBusy | flag::kNeverPaused,
+    .flags = flag::kAdmin | flag::kNoScript | flag::kLoading | flag::kStale | flag::kAllowBusy | flag::kNeverPaused |
+             flag::kSaidByReplicas,
     .doc_flags = doc_flag::kSysCmd,
     .handler = replconf,
 };

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <skein/disk/leftovers.h>
+
 namespace skein {
 
 namespace {
@@ -35,10 +37,21 @@ Result<void> sync_folder_of(const std::string& path) {
 }  // namespace
 
 Result<NewFile> NewFile::create(std::string path, bool sync_on_the_way) {
-  int descriptor = -1;
-  do descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-  while (descriptor < 0 && errno == EINTR);
+  const auto open_new = [&path] {
+    int descriptor = -1;
+    do descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+  };
+  int descriptor = open_new();
+  // Left by a process that had our number, or planted: what it stands for is not written to, and nobody leaves a link.
+  if (descriptor < 0 && errno == EEXIST) {
+    std::error_code unknown;
+    if (std::filesystem::is_symlink(path, unknown)) return Error("a link stands where a new file is to be made").within(path);
+    if (::unlink(path.c_str()) == 0) descriptor = open_new();
+  }
   if (descriptor < 0) return system_error("open").within(path);
+  hold_unfinished(descriptor);
   return NewFile(std::move(path), descriptor, sync_on_the_way);
 }
 

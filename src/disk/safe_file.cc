@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include <skein/disk/leftovers.h>
+
 namespace skein {
 
 namespace {
@@ -118,6 +120,7 @@ Result<LockedFile> LockedFile::open(std::string path) {
     // may have been killed before it had synced.
     if (auto synced = sync_file(fd.get()); !synced) return synced.error().within(path);
     if (auto synced = sync_directory_of(path); !synced) return synced.error().within(path);
+    remove_unfinished_replacements(path);
     return LockedFile(std::move(path), fd.release());
   }
 }

@@ -40,6 +40,12 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
   const Command* command = request.command;
   session.last_command = command;
   if (command == nullptr || !command->takes(request.arguments.size())) [[unlikely]] {
+    if (command == nullptr && session.replica != nullptr && session.replica->is_replica()) {
+      // An answer that names the word unknown would end the link: it says how far it is each second.
+      Prepared original = request;
+      prepare_original(original, session.db);
+      if (original.command != nullptr && original.command->is(flag::kSaidByReplicas)) return dispatch(session, original);
+    }
     session.begin_reply();
     reject(session, command,
            command == nullptr ? unknown_command(parts_.commands, request.arguments) : wrong_arity(*command));
@@ -131,7 +137,7 @@ Dispatched Dispatcher::run(Session& session, const Prepared& request, CallOrigin
     if (!context.owed_removals.empty()) [[unlikely]] tell_owed_removals(context, *call.effects);
     // A save sets the count back: SHUTDOWN that has saved is no change.
     const bool changed = parts_.keyspace.context().dirty > dirty_before;
-    if (changed && !call.propagated) call.effects->add(session.db, request.arguments);
+    if (changed && !call.propagated) call.effects->add_call(session.db, request.arguments);
     if (changed || call.propagated) session.written = call.effects->position();
   }
   return Dispatched::kDone;

@@ -57,6 +57,7 @@ class RdbLoader::State {
     return Error(fmt::format("RDB file, at offset {}: it ends too early", offset()));
   }
 
+  [[nodiscard]] bool cannot_hold() const { return failure_ && cannot_hold_; }
   [[nodiscard]] bool is_complete() const { return phase_ == Phase::kComplete && !failure_; }
   [[nodiscard]] std::uint64_t offset() const { return taken_ + waiting_.size(); }
   [[nodiscard]] std::uint64_t loaded() const { return loaded_; }
@@ -124,7 +125,10 @@ class RdbLoader::State {
     switch (const Framer::Look look = framer_.look(bytes)) {
       case Framer::Look::kWhole: break;
       case Framer::Look::kMore: wanted_ = framer_.extent().wanted; return 0;
-      default: fail(rdb::refuse_record(framer_, look, bytes, taken_)); return 0;
+      default:
+        cannot_hold_ = look == Framer::Look::kNotBuilt;
+        fail(rdb::refuse_record(framer_, look, bytes, taken_));
+        return 0;
     }
     const std::size_t size = framer_.extent().at;
     const std::string_view record = bytes.substr(0, size);
@@ -149,6 +153,7 @@ class RdbLoader::State {
   void on_header(std::string_view header) {
     const auto version = rdb::judge_header(header);
     if (!version) {
+      cannot_hold_ = rdb::names_a_version(header);
       failure_ = version.error();
       return;
     }
@@ -199,9 +204,9 @@ class RdbLoader::State {
       case opcode::kFunction:
         if (const auto code_text = reader.text()) facts_.functions.emplace_back(*code_text);
         break;
-      case opcode::kModuleAux: fail_at(taken_, rdb::refuse_module(reader.length().value_or(0))); return;
+      case opcode::kModuleAux: refuse_at(taken_, rdb::refuse_module(reader.length().value_or(0))); return;
       case opcode::kFunctionPreRelease:
-        fail_at(taken_, "a function library of a form from before Redis 7.0's release is not supported");
+        refuse_at(taken_, "a function library of a form from before Redis 7.0's release is not supported");
         return;
       default: return;  // SLOT_INFO tells nothing that is needed
     }
@@ -220,7 +225,7 @@ class RdbLoader::State {
   void on_select(std::optional<std::uint64_t> db) {
     if (!db) return;
     if (*db >= database_limit()) {
-      fail_at(taken_, fmt::format("database {} is selected, but there are {}", *db, database_limit()));
+      refuse_at(taken_, fmt::format("database {} is selected, but there are {}", *db, database_limit()));
       return;
     }
     db_ = static_cast<int>(*db);
@@ -272,8 +277,8 @@ class RdbLoader::State {
       return;
     }
     if (db_ != 0 && keyspace_ != nullptr && keyspace_->context().cluster_mode) {
-      fail_at(taken_, fmt::format("key {} is in database {}, and a cluster's node has only database 0",
-                                  rdb::show_key(*key), db_));
+      refuse_at(taken_, fmt::format("key {} is in database {}, and a cluster's node has only database 0",
+                                    rdb::show_key(*key), db_));
       return;
     }
     Reader value(record.substr(framer_.value_at()), scratch_);
@@ -318,11 +323,18 @@ class RdbLoader::State {
     fail(fmt::format("RDB file, at offset {}: {}", offset, what));
   }
 
+  // What has no place here.
+  void refuse_at(std::uint64_t offset, std::string_view what) {
+    cannot_hold_ = true;
+    fail_at(offset, what);
+  }
+
   Keyspace* keyspace_;
   RdbLoadOptions options_;
   std::optional<rdb::Batch> batch_;
   std::optional<rdb::SeenKeys> seen_;  // of a dry run
   std::optional<Error> failure_;
+  bool cannot_hold_ = false;  // the failure is one of these
   Phase phase_ = Phase::kHeader;
   int version_ = 0;
 
@@ -354,6 +366,7 @@ RdbLoader::~RdbLoader() = default;
 
 Result<void> RdbLoader::feed(std::string_view bytes) { return state_->feed(bytes); }
 bool RdbLoader::is_complete() const { return state_->is_complete(); }
+bool RdbLoader::cannot_hold() const { return state_->cannot_hold(); }
 Result<void> RdbLoader::finish() const { return state_->finish(); }
 std::uint64_t RdbLoader::offset() const { return state_->offset(); }
 std::uint64_t RdbLoader::loaded() const { return state_->loaded(); }

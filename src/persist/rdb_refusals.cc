@@ -10,6 +10,8 @@ namespace skein::rdb {
 
 namespace {
 
+constexpr std::string_view kValkeyMagic = "VALKEY";
+
 std::string refuse_unbuilt(const Framer& framer, std::string_view record, std::uint64_t offset) {
   Scratch scratch;
   Reader reader(record.substr(1, framer.value_at() - 1), scratch);
@@ -22,7 +24,6 @@ std::string refuse_unbuilt(const Framer& framer, std::string_view record, std::u
 }  // namespace
 
 Result<int> judge_header(std::string_view header) {
-  constexpr std::string_view kValkeyMagic = "VALKEY";
   const bool valkey = header.starts_with(kValkeyMagic);
   if (!valkey && !header.starts_with(kMagic)) {
     return Error("RDB file, at offset 0: it does not begin with REDIS and a version");
@@ -40,6 +41,14 @@ Result<int> judge_header(std::string_view header) {
                              valkey ? "of Valkey " : "", version, kOldestVersion, kNewestVersion));
   }
   return version;
+}
+
+bool names_a_version(std::string_view header) {
+  std::string_view digits;
+  for (const std::string_view magic : {kValkeyMagic, std::string_view(kMagic)}) {
+    if (header.starts_with(magic)) digits = header.substr(magic.size());
+  }
+  return !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::string show_key(std::string_view key) {

@@ -14,6 +14,9 @@ namespace skein::rdb {
 // The version of a file by its first nine bytes.
 [[nodiscard]] Result<int> judge_header(std::string_view header);
 
+// Whether they say which version it is, known or not.
+[[nodiscard]] bool names_a_version(std::string_view header);
+
 // A key as a person can read it, cut when it is long.
 [[nodiscard]] std::string show_key(std::string_view key);
 

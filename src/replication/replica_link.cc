@@ -14,16 +14,25 @@ namespace {
 
 using namespace link_effect;
 
-// As often as redis's cron tries. Far from the 20 a second that nobody may exceed.
-constexpr seconds kAttemptGap{1};
-// A full sync costs the primary a snapshot: one that keeps failing is asked for ever less often.
-constexpr int kLongestGap = 3;  // 2^3 seconds
+// From this on people are told when the next attempt is.
+constexpr seconds kLongWait{10};
 constexpr seconds kAcknowledgeEvery{1};
 // Tells the primary, which hears nothing else, that we are there.
 constexpr seconds kNewlineEvery{1};
 
 void say(ReplicaLink::Effects& effects, Say::Level level, std::string text) {
   effects.emplace_back(Say{level, std::move(text)});
+}
+
+std::string_view advice(SyncTrouble trouble) {
+  switch (trouble) {
+    case SyncTrouble::kInterrupted: break;
+    case SyncTrouble::kDamaged: return "The log tells where the data set is damaged.";
+    case SyncTrouble::kCannotHold: return "What this node cannot hold has to go from the primary.";
+    case SyncTrouble::kStreamBroken:
+      return "Primary and replica need the same commands, under the same names (rename-command).";
+  }
+  return "";
 }
 
 }  // namespace
@@ -40,7 +49,7 @@ ReplicaLink::Effects ReplicaLink::stop() {
   if (stage() == Stage::kSyncing) effects.emplace_back(AbandonFullSync{});
   if (!std::holds_alternative<Idle>(phase_)) effects.emplace_back(Close{});
   phase_ = Idle{};
-  failed_syncs_ = 0;
+  patience_ = {};
   taking_over_ = false;
   line_.clear();
   kept_.clear();
@@ -58,18 +67,21 @@ void ReplicaLink::connect(bool again, MonoTime now, Effects& effects) {
   effects.emplace_back(Connect{});
 }
 
-nanoseconds ReplicaLink::gap_between_attempts() const {
-  return kAttemptGap * (1 << std::min(std::max(failed_syncs_ - 1, 0), kLongestGap));
+void ReplicaLink::lose_sync(SyncTrouble trouble, std::string_view why, MonoTime now, Effects& effects) {
+  patience_.on_failed(trouble, why, now);
+  const nanoseconds gap = patience_.gap(now);
+  if (gap < kLongWait) return;
+  say(effects, Say::Level::kWarning,
+      fmt::format("{} full syncs in a row were in vain, and each costs the primary a snapshot: the next one is asked for in {} "
+                  "seconds. {}",
+                  patience_.failures(), std::chrono::ceil<seconds>(gap).count(), advice(trouble)));
 }
 
 void ReplicaLink::retry(MonoTime now, Effects& effects) {
-  if (stage() == Stage::kSyncing) {
-    ++failed_syncs_;
-    effects.emplace_back(AbandonFullSync{});
-  }
+  if (stage() == Stage::kSyncing) effects.emplace_back(AbandonFullSync{});
   effects.emplace_back(Close{});
-  // A link that lived long enough is made again at once.
-  const MonoTime at = attempted_ + gap_between_attempts();
+  // A link that lived long enough is made again at once, but not where it is its primary's data that failed.
+  const MonoTime at = std::max(attempted_ + SyncPatience::kShortest, patience_.not_before());
   if (at <= now) {
     connect(true, now, effects);
   } else {
@@ -78,7 +90,10 @@ void ReplicaLink::retry(MonoTime now, Effects& effects) {
 }
 
 void ReplicaLink::fail(std::string text, MonoTime now, Effects& effects) {
+  const bool syncing = stage() == Stage::kSyncing;
+  const std::string why = text;
   say(effects, Say::Level::kWarning, std::move(text));
+  if (syncing) lose_sync(SyncTrouble::kInterrupted, why, now, effects);
   retry(now, effects);
 }
 
@@ -109,11 +124,10 @@ ReplicaLink::Effects ReplicaLink::on_lost(std::string_view why, MonoTime now) {
         effects.emplace_back(Close{});
         return effects;
       }
-      say(effects, Say::Level::kWarning,
-          std::holds_alternative<AwaitingPayload>(phase_)
-              ? fmt::format("I/O error reading bulk count from MASTER: {}", why)
-              : fmt::format("I/O error trying to sync with MASTER: {}", why));
-      break;
+      fail(std::holds_alternative<AwaitingPayload>(phase_) ? fmt::format("I/O error reading bulk count from MASTER: {}", why)
+                                                           : fmt::format("I/O error trying to sync with MASTER: {}", why),
+           now, effects);
+      return effects;
     case Stage::kConnected:
       say(effects, Say::Level::kWarning, "Connection with master lost.");
       say(effects, Say::Level::kNotice, "Caching the disconnected master state.");
@@ -157,7 +171,7 @@ ReplicaLink::Effects ReplicaLink::on_installed(MonoTime now) {
   Effects effects;
   if (!is_installing()) return effects;
   say(effects, Say::Level::kNotice, "MASTER <-> REPLICA sync: Finished with success");
-  failed_syncs_ = 0;
+  patience_.on_installed(now);
   heard_ = now;
   const bool lost = std::get<Installing>(phase_).lost;
   phase_ = Streaming{now};
@@ -172,20 +186,25 @@ ReplicaLink::Effects ReplicaLink::on_installed(MonoTime now) {
   return effects;
 }
 
-ReplicaLink::Effects ReplicaLink::on_sync_failed(std::string_view why, MonoTime now) {
+ReplicaLink::Effects ReplicaLink::on_sync_failed(SyncTrouble trouble, std::string_view why, MonoTime now) {
   Effects effects;
   if (stage() != Stage::kSyncing) return effects;
-  fail(fmt::format("MASTER <-> REPLICA sync failed: {}", why), now, effects);
+  say(effects, Say::Level::kWarning, fmt::format("MASTER <-> REPLICA sync failed: {}", why));
+  lose_sync(trouble, why, now, effects);
+  retry(now, effects);
   return effects;
 }
 
-ReplicaLink::Effects ReplicaLink::on_stream_damaged(MonoTime now) {
+ReplicaLink::Effects ReplicaLink::on_stream_broken(std::string_view why, MonoTime now) {
   Effects effects;
   if (!is_streaming()) return effects;
-  // What is asked for next is a full sync.
-  ++failed_syncs_;
+  lose_sync(SyncTrouble::kStreamBroken, why, now, effects);
   retry(now, effects);
   return effects;
+}
+
+void ReplicaLink::hurry() {
+  if (auto* waiting = std::get_if<Waiting>(&phase_)) waiting->until = attempted_ + SyncPatience::kShortest;
 }
 
 // Every second while the primary waits for us.
@@ -224,6 +243,11 @@ ReplicaLink::Effects ReplicaLink::on_tick(MonoTime now) {
     }
   }
   return effects;
+}
+
+std::optional<MonoTime> ReplicaLink::next_attempt() const {
+  const auto* waiting = std::get_if<Waiting>(&phase_);
+  return waiting != nullptr ? std::optional(waiting->until) : std::nullopt;
 }
 
 ReplicaLink::Stage ReplicaLink::stage() const {

@@ -204,7 +204,6 @@ void ReplicaLink::on_continue(std::string_view rest, const std::optional<Place>&
   say(effects, Say::Level::kNotice, "Successful partial resynchronization with master.");
   if (id) say(effects, Say::Level::kNotice, fmt::format("Master replication ID changed to {}", id->view()));
   say(effects, Say::Level::kNotice, "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
-  failed_syncs_ = 0;
   phase_ = Streaming{now};
   effects.emplace_back(Continue{id});
   effects.emplace_back(Acknowledge{});

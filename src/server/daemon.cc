@@ -9,6 +9,7 @@
 #include <skein/base/clock.h>
 #include <skein/base/memory.h>
 #include <skein/commands/table.h>
+#include <skein/disk/leftovers.h>
 
 #include "process.h"
 
@@ -127,6 +128,7 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
     const bool known = commands_.rename(renamed.from, renamed.to).has_value();
     SKEIN_ASSERT(known);
   }
+  replication_.name_commands(commands_);
   started_ = read_boot_clock();
   facts_.now = read_clocks();
   apply_limits();
@@ -154,6 +156,9 @@ Result<void> Daemon::start() {
   if (auto result = handle_signals(); !result) return result;
   cron_later();
   log_.notice("Server initialized");
+  for (const Leftover& file : remove_leftovers(settings.dir, settings.dbfilename)) {
+    log_.notice(fmt::format("Removed {}, {} bytes, which a process that was killed had not finished", file.name, file.bytes));
+  }
   load_data();
   return {};
 }

@@ -132,7 +132,8 @@ void Daemon::on_cluster_changed() {
 DataFacts Daemon::data_facts() const {
   DataFacts facts{.offset = replication_.offset(),
                   .primary_link_up = replication_.is_link_up(),
-                  .primary_silence = replication_.primary_silence()};
+                  .primary_silence = replication_.primary_silence(),
+                  .sync_trouble = replication_.sync_trouble()};
   // Data without a place in a history (still being loaded, or from a dump that names none) is more
   // than no data: a primary that has lost its own must not take this replica for an empty one.
   const bool has_place = facts.offset != ReplOffset{} || facts.primary_link_up;

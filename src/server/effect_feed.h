@@ -3,7 +3,10 @@
 // Listens only while a backlog is open or somebody reads: without replicas writes cost nothing.
 #pragma once
 
+#include <utility>
+
 #include <skein/command/call.h>
+#include <skein/command/command.h>
 #include <skein/replication/log.h>
 #include <skein/replication/stream.h>
 
@@ -14,9 +17,17 @@ class EffectFeed final : public EffectSink {
   explicit EffectFeed(ReplicationLog& log) : log_(log), writer_(log) {}
 
   void add(int db, std::span<const std::string_view> arguments) override { writer_.add(db, arguments); }
+  void add_call(int db, std::span<const std::string_view> arguments) override { writer_.add_call(db, arguments); }
   void begin_unit() override { writer_.begin_unit(); }
   void end_unit() override { writer_.end_unit(); }
   [[nodiscard]] ReplOffset position() const override { return log_.end(); }
+
+  // The names by which this node's clients call what was renamed are those of the stream.
+  void name_commands(const CommandTable& commands) {
+    StreamNames names;
+    for (const Command* command : commands.renamed()) names.rename(command->name, command->called);
+    writer_.set_names(std::move(names));
+  }
 
   // Keep-alive, and the question how far each replica is.
   void ping() {

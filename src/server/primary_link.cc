@@ -15,6 +15,7 @@ PrimaryLink::~PrimaryLink() { state_->shut(); }
 
 void PrimaryLink::follow(std::string host, std::uint16_t port) { state_->follow(std::move(host), port); }
 void PrimaryLink::stop() { state_->stop(); }
+void PrimaryLink::hurry() { state_->hurry(); }
 void PrimaryLink::end() { state_->end(); }
 bool PrimaryLink::is_following() const { return state_->is_following(); }
 bool PrimaryLink::is_up() const { return state_->is_up(); }
@@ -29,6 +30,7 @@ void PrimaryLink::on_cron(Now now) { state_->on_cron(now); }
 void PrimaryLink::apply_settings() { state_->apply_settings(); }
 milliseconds PrimaryLink::silence() const { return state_->silence(read_boot_clock()); }
 void PrimaryLink::fill(ReplicationFacts::Primary& facts, Now now) const { state_->fill(facts, now); }
+std::string PrimaryLink::sync_trouble() const { return state_->sync_trouble(read_boot_clock()); }
 int PrimaryLink::selected_db() const { return state_->selected_db(); }
 void PrimaryLink::select_db(int db) { state_->select_db(db); }
 

@@ -66,6 +66,8 @@ class PrimaryLink {
   // Connects, now and again until told otherwise.
   void follow(std::string host, std::uint16_t port);
   void stop();
+  // Does not wait any longer after full syncs in vain.
+  void hurry();
   // The node ends: what is being loaded is on disk as a whole, and left at that.
   void end();
   [[nodiscard]] bool is_following() const;  // has been told whom
@@ -89,6 +91,8 @@ class PrimaryLink {
   // Since when nothing has come from this primary: while the link is down, since it went down.
   [[nodiscard]] milliseconds silence() const;
   void fill(ReplicationFacts::Primary& facts, Now now) const;
+  // Why full syncs were in vain lately; empty: they were not.
+  [[nodiscard]] std::string sync_trouble() const;
   // SelectDB of the stream, for snapshots: aux repl-stream-db.
   [[nodiscard]] int selected_db() const;
   // The data that was loaded at start says in which database the stream goes on.

@@ -181,12 +181,12 @@ void PrimaryLink::State::carry_out(const link_effect::BeginFullSync& effect) {
                                                      .free_later = hooks_.free_later},
                                      effect.length, effect.id && *effect.id == parts_.history.id && !history_lost_,
                                      read_wall_clock());
-  if (const auto begun = sync_->begin(); !begun) fail_sync(begun.error().message());
+  if (const auto begun = sync_->begin(); !begun) fail_sync(SyncTrouble::kInterrupted, begun.error().message());
 }
 
 void PrimaryLink::State::carry_out(const link_effect::Payload& effect) {
   if (sync_ == nullptr) return;
-  if (const auto taken = sync_->take(effect.bytes); !taken) fail_sync(taken.error().message());
+  if (const auto taken = sync_->take(effect.bytes); !taken) fail_sync(sync_->trouble(), taken.error().message());
 }
 
 void PrimaryLink::State::carry_out(const link_effect::PayloadComplete&) {
@@ -197,9 +197,9 @@ void PrimaryLink::State::carry_out(const link_effect::PayloadComplete&) {
 
 void PrimaryLink::State::carry_out(const link_effect::AbandonFullSync&) { sync_.reset(); }
 
-void PrimaryLink::State::fail_sync(const std::string& why) {
+void PrimaryLink::State::fail_sync(SyncTrouble trouble, const std::string& why) {
   ++round_;
-  carry_out(link_.on_sync_failed(why, read_boot_clock()));
+  carry_out(link_.on_sync_failed(trouble, why, read_boot_clock()));
 }
 
 void PrimaryLink::State::on_installed(FullSync::Installed installed) {
@@ -207,7 +207,7 @@ void PrimaryLink::State::on_installed(FullSync::Installed installed) {
   const auto sync = std::exchange(sync_, nullptr);
   if (installed.data_lost) forget_history();
   if (!installed.outcome) {
-    fail_sync(installed.outcome.error().message());
+    fail_sync(installed.trouble, installed.outcome.error().message());
     tell_changes();
     return;
   }
@@ -288,7 +288,7 @@ void PrimaryLink::State::execute() {
           "Protocol error in the stream of the primary ({}). Forgetting the history and taking a full sync.",
           stream_.damage()));
       forget_history();
-      handle(link_.on_stream_damaged(read_boot_clock()));
+      handle(link_.on_stream_broken(stream_.damage(), read_boot_clock()));
       return;
   }
 }
@@ -333,6 +333,18 @@ void PrimaryLink::State::close_later() {
   });
 }
 
+// Names of keys may stand in it: nothing of them ends the field of INFO.
+std::string PrimaryLink::State::one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+std::string PrimaryLink::State::sync_trouble(MonoTime now) const {
+  return link_.patience().is_over(now) ? std::string() : one_line(link_.patience().why());
+}
+
 milliseconds PrimaryLink::State::silence(MonoTime now) const {
   if (!has_been_up_) return milliseconds::max();
   return std::chrono::duration_cast<milliseconds>(now - (is_up() ? link_.heard() : down_since_));
@@ -360,6 +372,13 @@ void PrimaryLink::State::fill(ReplicationFacts::Primary& facts, Now now) const {
     facts.seconds_since_sync_io = silence;
   }
   if (!is_up() && down_since_ != MonoTime{}) facts.link_down_seconds = seconds_since(down_since_);
+  const SyncPatience& patience = link_.patience();
+  if (patience.is_over(now.mono)) return;
+  facts.sync_failures = patience.failures();
+  facts.sync_failure = one_line(patience.why());
+  if (const auto next = link_.next_attempt()) {
+    facts.retry_seconds = std::max<std::int64_t>(std::chrono::ceil<seconds>(*next - now.mono).count(), 0);
+  }
 }
 
 }  // namespace skein

@@ -26,6 +26,8 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   // Nothing is told to anybody any more.
   void shut();
   void ask_to_take_over();
+  void hurry() { link_.hurry(); }
+  [[nodiscard]] std::string sync_trouble(MonoTime now) const;
   void acknowledge();
   void on_cron(Now now);
   void apply_settings() { link_.set(settings_of_link()); }
@@ -63,10 +65,11 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   void carry_out(const link_effect::TakeOverAnswered& effect);
   void carry_out(const link_effect::Say& effect);
 
-  void fail_sync(const std::string& why);
+  void fail_sync(SyncTrouble trouble, const std::string& why);
   void on_installed(FullSync::Installed installed);
   void new_data(const RdbFacts& facts);
   void forget_history();
+  [[nodiscard]] static std::string one_line(std::string text);
   void go_on();
   void execute();
   void execute_later();

@@ -127,7 +127,7 @@ bool PrimaryStream::gather() {
                 .argument_count = arguments_.size() - first,
                 .end = parsed_ + parser_.consumed(),
                 .request = {.arguments = {arguments_.data() + first, arguments_.size() - first}}};
-      parts_.dispatcher.prepare(item.request, session_->db);
+      parts_.dispatcher.prepare_original(item.request, session_->db);
       if (!judge(item.request)) return false;
       batch_.push_back(item);
     } else if (input.substr(0, parser_.consumed()).find_first_not_of("\r\n") != std::string_view::npos) {

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <skein/disk/leftovers.h>
+
 namespace skein {
 
 namespace {
@@ -103,14 +105,21 @@ Result<void> FullSync::take(std::string_view bytes) {
   auto taken = loader_->feed(bytes);
   parts_.keyspace.context().dirty = dirty;
   if (began_foreign_) parts_.loading.note_foreign(loader_->offset());
-  if (!taken) return taken.error().within("the data set is damaged");
+  if (!taken) return refuse(taken.error());
   return {};
+}
+
+Error FullSync::refuse(const Error& error) {
+  const bool cannot_hold = loader_->cannot_hold();
+  trouble_ = cannot_hold ? SyncTrouble::kCannotHold : SyncTrouble::kDamaged;
+  return error.within(cannot_hold ? "the data set cannot be held here" : "the data set is damaged");
 }
 
 void FullSync::complete(std::function<void(Installed)> done) {
   done_ = std::move(done);
   if (const auto finished = loader_->finish(); !finished) {
-    end({.outcome = finished.error().within("the data set is damaged")});
+    const Error why = refuse(finished.error());
+    end({.outcome = why, .facts = {}, .trouble = trouble_});
     return;
   }
   switch (way_) {
@@ -150,7 +159,10 @@ Result<void> FullSync::open_file() {
   for (int attempt = 0; attempt < 5; ++attempt) {
     temporary_ = fmt::format("{}/temp-{}.{}.rdb", directory_, unix_seconds + attempt, ::getpid());
     file_ = ::open(temporary_.c_str(), O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0644);
-    if (file_ >= 0) return {};
+    if (file_ >= 0) {
+      hold_unfinished(file_);
+      return {};
+    }
     if (errno != EEXIST) break;
   }
   const Error error = system_error(fmt::format("Opening the temp file {} needed for MASTER <-> REPLICA synchronization", temporary_));
@@ -262,7 +274,7 @@ void FullSync::on_loaded(Loading::Loaded loaded) {
   if (!loaded.outcome) {
     // Half of a data set is none.
     parts_.free_later(empty_keyspace());
-    end({.outcome = loaded.outcome, .facts = {}, .data_lost = true});
+    end({.outcome = loaded.outcome, .facts = {}, .trouble = SyncTrouble::kDamaged, .data_lost = true});
     return;
   }
   parts_.logger.notice(fmt::format("Done loading RDB, keys loaded: {}, keys expired: {}.", loaded.keys, loaded.expired));

@@ -21,6 +21,7 @@
 #include <skein/config/config.h>
 #include <skein/keyspace/keyspace.h>
 #include <skein/persist/rdb_loader.h>
+#include <skein/replication/sync_patience.h>
 
 #include "job_thread.h"
 #include "loading.h"
@@ -44,6 +45,7 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   struct Installed {
     Result<void> outcome{};
     RdbFacts facts{};
+    SyncTrouble trouble = SyncTrouble::kInterrupted;  // where the outcome is an error
     bool data_lost = false;  // the old data is gone and the new is not there: the set is empty
   };
 
@@ -55,8 +57,9 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   FullSync& operator=(const FullSync&) = delete;
 
   [[nodiscard]] Result<void> begin();
-  // After an error nothing more is taken.
+  // After an error nothing more is taken, and `trouble` says of what kind it is.
   [[nodiscard]] Result<void> take(std::string_view bytes);
+  [[nodiscard]] SyncTrouble trouble() const { return trouble_; }
   // No more comes. `done` is told once, now or later.
   void complete(std::function<void(Installed)> done);
   // The old data is gone, the new not there yet.
@@ -77,6 +80,7 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   void on_loaded(Loading::Loaded loaded);
   void remove_file();
   void close_file();
+  [[nodiscard]] Error refuse(const Error& error);
   void swap_in();
   void end_snapshot();
   [[nodiscard]] std::vector<DetachedTables> empty_keyspace();
@@ -88,6 +92,7 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   UnixMillis now_;
   Way way_;
   Stage stage_ = Stage::kReceiving;
+  SyncTrouble trouble_ = SyncTrouble::kInterrupted;
   bool began_foreign_ = false;  // the gate is ours, not of a file being loaded
   std::unique_ptr<Keyspace> beside_;
   std::unique_ptr<RdbLoader> loader_;

@@ -17,11 +17,23 @@ namespace skein {
 
 using Phase = ReplicaSession::Phase;
 
-std::string ip_of_replica(const Session& session) {
-  if (session.replica != nullptr && !session.replica->announced_ip.empty()) return session.replica->announced_ip;
+namespace {
+
+std::string ip_of(const Session& session) {
   std::string ip = session.address.substr(0, session.address.rfind(':'));
   if (ip.size() > 2 && ip.front() == '[' && ip.back() == ']') ip = ip.substr(1, ip.size() - 2);
   return ip;
+}
+
+}  // namespace
+
+std::string ip_of_replica(const Session& session) {
+  if (session.replica != nullptr && !session.replica->announced_ip.empty()) return session.replica->announced_ip;
+  return ip_of(session);
+}
+
+std::string origin_of_replica(const Session& session) {
+  return fmt::format("{}:{}", ip_of(session), session.replica != nullptr ? session.replica->listening_port : 0);
 }
 
 std::string name_of_replica(const Session& session) {
@@ -73,6 +85,11 @@ void Replicas::State::serve(Session& session, const SyncRequest& request) {
 }
 
 bool Replicas::State::take_over(Session& session, const SyncRequest& request) {
+  // There the member says whose replica this node is; whoever may speak to the port must not undo it.
+  if (parts_.config->cluster_enabled) {
+    session.writer().error("ERR PSYNC FAILOVER not allowed in cluster mode.");
+    return false;
+  }
   warning(fmt::format("Failover request received for replid {}.", request.id));
   if (!hooks_.is_replica()) {
     session.writer().error("ERR PSYNC FAILOVER can't be sent to a master.");
@@ -189,6 +206,8 @@ void Replicas::State::on_acknowledged(Session& session, ReplOffset offset, MonoT
   // Before it has our data its offset is one of another history.
   if (follower->phase() != Phase::kOnline && !follower->awaits_acknowledgement) return;
   ReplicaSession& facts = follower->facts();
+  // Nobody has what was never written: believed, it would make WAIT and handovers true for ever.
+  if (offset > parts_.log.end()) offset = facts.acknowledged;
   facts.acknowledged = std::max(facts.acknowledged, offset);
   facts.acknowledged_at = now;
   if (follower->awaits_acknowledgement) {

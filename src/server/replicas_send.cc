@@ -176,7 +176,7 @@ void Replicas::State::hold_to_limit(Follower& follower) {
     const bool spilled = follower.spill && !follower.spill->empty();
     follower.caught_up = follower.phase() == Phase::kOnline && !spilled && behind <= kNearEnd;
     if (follower.caught_up) {
-      backoff_.on_caught_up(name_of_replica(follower.session));
+      backoff_.on_caught_up(origin_of_replica(follower.session));
       follower.spill.reset();
     } else {
       spill(follower, limit);
@@ -200,7 +200,7 @@ void Replicas::State::cut_by_limit(Follower& follower) {
   warning(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
                       ClientTurns::describe(follower.session)));
   parts_.turns.note_output_limit_disconnection();
-  if (!follower.caught_up) backoff_.on_given_up(name_of_replica(follower.session), read_boot_clock());
+  if (!follower.caught_up) backoff_.on_given_up(origin_of_replica(follower.session), read_boot_clock());
   doom(follower);
 }
 

@@ -20,6 +20,7 @@
 #include <skein/net/client_connection.h>
 #include <skein/replication/full_sync_plan.h>
 #include <skein/replication/lag_verdict.h>
+#include <skein/replication/snapshot_pace.h>
 #include <skein/replication/sync_backoff.h>
 #include <skein/replication/sync_verdict.h>
 
@@ -180,6 +181,7 @@ class Replicas::State {
   Hooks hooks_;
   Random random_ = Random::from_system();
   FullSyncPlan plan_;
+  SnapshotPace pace_;
   SyncBackoff backoff_;
   std::shared_ptr<SyncSnapshot> current_;  // whose child runs
   std::vector<std::unique_ptr<Follower>> followers_;  // in the order they came
@@ -206,5 +208,7 @@ class Replicas::State {
 // As log lines show it: "ip:port", the port being the one it listens on.
 [[nodiscard]] std::string name_of_replica(const Session& session);
 [[nodiscard]] std::string ip_of_replica(const Session& session);
+// Where it really comes from, with the port it listens on: what it announces may be another's address.
+[[nodiscard]] std::string origin_of_replica(const Session& session);
 
 }  // namespace skein

@@ -40,7 +40,7 @@ void Replicas::State::begin_full_sync(Session& session, bool old_protocol) {
 // It is kept waiting as any that waits for a snapshot: with a line end each second.
 bool Replicas::State::hold_back(Follower& follower) {
   const std::string name = name_of_replica(follower.session);
-  follower.held_until = backoff_.may_begin_at(name);
+  follower.held_until = backoff_.may_begin_at(origin_of_replica(follower.session));
   const MonoTime now = read_boot_clock();
   if (follower.held_until <= now) return false;
   const OutputLimit& limit = parts_.config->client_output_buffer_limit[kReplicaClients];
@@ -109,8 +109,12 @@ void Replicas::State::start_due() {
                               .delay = settings.repl_diskless_sync_delay,
                               .max_replicas = static_cast<std::size_t>(settings.repl_diskless_sync_max_replicas)};
   while (plan_.waiting() > 0) {
-    const auto start = plan_.next_start(read_boot_clock(), policy, parts_.snapshots.has_child());
-    if (!start || begin(*start)) return;
+    const MonoTime now = read_boot_clock();
+    const auto start = plan_.next_start(now, policy, parts_.snapshots.has_child());
+    // Who has to wait is asked again by the cron.
+    if (!start || !pace_.may_start(now)) return;
+    pace_.on_started(now);
+    if (begin(*start)) return;
   }
 }
 

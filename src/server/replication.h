@@ -66,6 +66,8 @@ class Replication final : public ReplicationActions {
   Replication(Parts parts, Hooks hooks);
   ~Replication() override;
 
+  // What the stream calls them: once, before anybody follows.
+  void name_commands(const CommandTable& commands) { feed_.name_commands(commands); }
   // Follows the primary of the configuration, if it names one. Once data has been loaded.
   void start();
   // The data set that was loaded at start says where it stands in which history.
@@ -74,6 +76,7 @@ class Replication final : public ReplicationActions {
   ReplicationFacts replication_facts() override;
   [[nodiscard]] bool is_replica() const override { return link_.is_following(); }
   bool follow(std::string_view host, std::uint16_t port) override;
+  void hurry_link() override { link_.hurry(); }
   void stop_following() override;
   void serve_replica(Session& session, const SyncRequest& request) override;
   void on_acknowledged(Session& session, ReplOffset offset, std::optional<ReplOffset> aof) override;
@@ -105,6 +108,8 @@ class Replication final : public ReplicationActions {
   [[nodiscard]] bool is_link_up() const { return link_.is_up(); }
   // Since when nothing has come from the primary; max() when its data never has.
   [[nodiscard]] milliseconds primary_silence() const { return link_.silence(); }
+  // Why full syncs were in vain lately; empty: they were not.
+  [[nodiscard]] std::string sync_trouble() const { return link_.sync_trouble(); }
   // Asks replicas how far they are, because the node ends; the offset they have to reach for that.
   ReplOffset ask_for_last_acknowledgements();
   [[nodiscard]] bool has_enough_replicas(Now now) const;

@@ -51,7 +51,7 @@ class Replica {
     for (int i = 0; i < 200 && link_.stage() != Stage::kConnecting; ++i) {
       now_ += milliseconds{100};
       take(link_.on_tick(now_));
-      if (link_.is_installing()) take(link_.on_sync_failed("over", now_));
+      if (link_.is_installing()) take(link_.on_sync_failed(SyncTrouble::kDamaged, "over", now_));
     }
     expect(link_.stage() == Stage::kConnecting, "a failed link is made again");
   }
@@ -103,7 +103,7 @@ class Replica {
   void fail_sync() {
     note("failed at", 0);
     failed_ = true;
-    const auto effects = link_.on_sync_failed("damaged", now_);
+    const auto effects = link_.on_sync_failed(SyncTrouble::kDamaged, "damaged", now_);
     failed_ = false;
     take(effects);
     failed_ = true;
@@ -116,7 +116,7 @@ class Replica {
       if (status == RequestParser::Status::kNeedMore) break;
       if (status == RequestParser::Status::kError || parser_.was_inline()) {
         stream_error_ = "damaged stream";
-        take(link_.on_stream_damaged(now_));
+        take(link_.on_stream_broken("damaged", now_));
         return;
       }
       if (status == RequestParser::Status::kRequest) note("call", arguments.size());

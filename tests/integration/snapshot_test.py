@@ -9,6 +9,7 @@ import time
 import unittest
 
 from testbed import Server, beyond_redis, reference_binary, wait_until
+from testbed.migrate_target import FakeTarget  # noqa: E402
 from testbed.resp import Closed
 
 POPULATION = 30_000
@@ -341,6 +342,48 @@ class Trouble(SnapshotTest):
         server.kill()
         wait_until(lambda: has_ended(child), 20, "the child to end")
         self.assertEqual([each for each in os.listdir(server.folder) if each.endswith(".rdb")], [])
+
+
+    def unfinished(self, server):
+        return sorted(each for each in os.listdir(server.folder) if each.startswith("temp-"))
+
+    @beyond_redis
+    def test_the_half_of_a_killed_save_goes_at_the_next_start(self):
+        server = self.start(rdb_key_save_delay=1_000_000)
+        for i in range(100):
+            server.ask("SET", f"k{i}", "v")
+        server.ask("BGSAVE")
+        child = child_of(server)
+        wait_until(lambda: self.unfinished(server), 10, "the child to begin")
+        # It has no chance to clean up.
+        os.kill(child, signal.SIGSTOP)
+        server.kill()
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: has_ended(child), 20, "the child to end")
+        left = self.unfinished(server)
+        self.assertEqual(left, [f"temp-{child}.rdb"])
+        # Other people's, for all it knows.
+        (server.folder / f"temp-{child}.txt").write_text("x")
+        (server.folder / f"temp-{os.getpid()}.rdb").write_text("REDIS0011")
+        self.start_again(server)
+        self.assertEqual(self.unfinished(server), sorted([f"temp-{child}.txt", f"temp-{os.getpid()}.rdb"]))
+        self.assertIn(f"Removed temp-{child}.rdb", server.log())
+
+    @beyond_redis
+    def test_the_half_of_a_data_set_that_was_being_received_goes_too(self):
+        beginning = b"+FULLRESYNC " + b"a" * 40 + b" 1\r\n$100000000\r\nREDIS0011" + b"\xfa\x01a\x80\x05\xf5\xe0\x00" + b"z" * 300000
+
+        def answer(words):
+            return {b"PING": b"+PONG\r\n", b"PSYNC": beginning}.get(words[0], b"+OK\r\n")
+
+        with FakeTarget(answer) as primary:
+            server = self.start()
+            server.ask("REPLICAOF", primary.host, primary.port)
+            wait_until(lambda: self.unfinished(server), 10, "the data set to begin")
+            server.kill()
+        self.assertEqual(len(self.unfinished(server)), 1)
+        self.start_again(server)
+        self.assertEqual(self.unfinished(server), [])
 
 
 class Ending(SnapshotTest):

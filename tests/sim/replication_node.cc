@@ -190,7 +190,7 @@ void ReplicationNode::carry_out(ReplicaLink::Effects effects, MonoTime now) {
       stream_.clear();
       group_.reset();
       drop_guests();
-      carry_out(link_.on_stream_damaged(now), now);
+      carry_out(link_.on_stream_broken("damaged", now), now);
       return;
     } else if (std::holds_alternative<Acknowledge>(effect)) {
       if (connection_) net_.send(number_, *connection_, fmt::format("REPLCONF ACK {}\r\n", log_.end().value));
@@ -203,7 +203,7 @@ void ReplicationNode::install(MonoTime now) {
   auto snapshot = read_snapshot(arrived->payload);
   if (!snapshot) {
     ++tally_.failed_syncs;
-    carry_out(link_.on_sync_failed("damaged", now), now);
+    carry_out(link_.on_sync_failed(SyncTrouble::kDamaged, "damaged", now), now);
     return;
   }
   ++tally_.full_syncs;

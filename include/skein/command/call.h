@@ -27,7 +27,10 @@ enum class CallOrigin : std::uint8_t { kClient, kTransaction, kPrimary };
 class EffectSink {
  public:
   virtual ~EffectSink() = default;
+  // The first word is a command's original name. Whoever follows is told the name it has on this node (rename-command).
   virtual void add(int db, std::span<const std::string_view> arguments) = 0;
+  // A call as a client here made it: its name is this node's already.
+  virtual void add_call(int db, std::span<const std::string_view> arguments) { add(db, arguments); }
   // The effects between these two leave together or not at all. Units do not nest.
   virtual void begin_unit() = 0;
   virtual void end_unit() = 0;

@@ -46,6 +46,9 @@ class CommandTable {
   [[nodiscard]] static const Command* find_sub(const Command& container, std::string_view name);
   // The command a call means: the subcommand where there is one. Null when there is no such command.
   [[nodiscard]] const Command* resolve(std::span<const std::string_view> arguments) const;
+  // The same, but that a command which was renamed or removed is also known by its original name, where no other has taken
+  // that. For servers that speak to us; clients are not to find it.
+  [[nodiscard]] const Command* resolve_original(std::span<const std::string_view> arguments) const;
   // By the name redis shows, "config|get".
   [[nodiscard]] const Command* find_full(std::string_view full_name) const;
 
@@ -54,6 +57,8 @@ class CommandTable {
 
   // Containers and plain commands, without subcommands, in a stable order.
   [[nodiscard]] std::span<const Command* const> top_level() const { return top_level_; }
+  // Those of them that clients have to call otherwise, or cannot call.
+  [[nodiscard]] std::span<const Command* const> renamed() const { return renamed_; }
   // Everything that can be executed or counted; `index` points here.
   [[nodiscard]] std::span<const std::unique_ptr<Command>> all() const { return all_; }
 
@@ -66,10 +71,12 @@ class CommandTable {
     const Command* command = nullptr;
   };
   Command* add(const CommandSpec& spec, Command* container);
+  [[nodiscard]] static const Command* within(const Command* command, std::span<const std::string_view> arguments);
   void rebuild_index();
 
   std::vector<std::unique_ptr<Command>> all_;
   std::vector<const Command*> top_level_;
+  std::vector<const Command*> renamed_;
   std::vector<Cell> cells_;
   std::uint64_t cell_mask_ = 0;
 };

@@ -44,6 +44,8 @@ enum : std::uint32_t {
   kAllowBusy = 1U << 17,
   kNoMulti = 1U << 18,
   // Ours, not shown by COMMAND:
+  // A connection that has become a replica says it by its original name, whatever clients have to call it (REPLCONF).
+  kSaidByReplicas = 1U << 23,
   // What follows on the connection must not be parsed before this has run (AUTH, SELECT, HELLO...).
   kChangesConnection = 1U << 24,
   // Executed at once inside MULTI instead of being queued (EXEC, DISCARD, WATCH...).

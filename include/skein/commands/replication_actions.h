@@ -44,6 +44,10 @@ struct ReplicationFacts {
     std::int64_t sync_read = 0;
     std::int64_t seconds_since_sync_io = -1;
     std::int64_t link_down_seconds = -1;     // -1: has never been up
+    // Full syncs in a row that were in vain, or that no stream could follow; what the last one failed of.
+    int sync_failures = 0;
+    std::string sync_failure;
+    std::int64_t retry_seconds = -1;         // until the next attempt; -1: it is not being waited for
   };
   std::optional<Primary> primary;
 
@@ -92,6 +96,8 @@ class ReplicationActions {
 
   // REPLICAOF. False when that is its primary already.
   virtual bool follow(std::string_view host, std::uint16_t port) = 0;
+  // Somebody asks for this very primary once more: whatever the link waits for is not waited for any longer.
+  virtual void hurry_link() {}
   // REPLICAOF NO ONE. Does nothing on a primary.
   virtual void stop_following() = 0;
 

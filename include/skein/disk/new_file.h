@@ -16,7 +16,7 @@ namespace skein {
 class NewFile {
  public:
   // At `path`, which must be in the folder of its later name. What a process that died left
-  // there is overwritten. `sync_on_the_way`: what is written goes to the disk while more is
+  // there is replaced. `sync_on_the_way`: what is written goes to the disk while more is
   // written, so that the last sync has little left to do.
   static Result<NewFile> create(std::string path, bool sync_on_the_way);
 

@@ -57,19 +57,12 @@ class Dispatcher {
   // What can be known of a request before it runs; begins to fetch its key's place.
   void prepare(Prepared& request, int db) const {
     request.command = parts_.commands.resolve(request.arguments);
-    const Command* command = request.command;
-    request.hinted = command != nullptr && command->first_key != 0 && command->first_key < request.arguments.size();
-    if (!request.hinted) return;
-    const std::string_view key = request.arguments[command->first_key];
-    const KeyRef ref = parts_.keyspace.db(db).ref(key);
-    request.hash = ref.hash;
-    request.slot = ref.slot;
-    // In cluster mode the slot's table comes first; its bucket is fetched with the batch.
-    if (parts_.facts.served_slots != nullptr) {
-      parts_.keyspace.db(db).prefetch_head(ref);
-    } else {
-      parts_.keyspace.db(db).prefetch_bucket(ref);
-    }
+    hint(request, db);
+  }
+  // The same for what a server sends: it may also use the original name of a command that has another one here, or none.
+  void prepare_original(Prepared& request, int db) const {
+    request.command = parts_.commands.resolve_original(request.arguments);
+    hint(request, db);
   }
 
   // The clock for the calls that follow starts now.
@@ -99,6 +92,22 @@ class Dispatcher {
 
  private:
   enum class Passed : std::uint8_t { kRun, kAnswered, kSuspended };
+
+  [[gnu::always_inline]] void hint(Prepared& request, int db) const {
+    const Command* command = request.command;
+    request.hinted = command != nullptr && command->first_key != 0 && command->first_key < request.arguments.size();
+    if (!request.hinted) return;
+    const std::string_view key = request.arguments[command->first_key];
+    const KeyRef ref = parts_.keyspace.db(db).ref(key);
+    request.hash = ref.hash;
+    request.slot = ref.slot;
+    // In cluster mode the slot's table comes first; its bucket is fetched with the batch.
+    if (parts_.facts.served_slots != nullptr) {
+      parts_.keyspace.db(db).prefetch_head(ref);
+    } else {
+      parts_.keyspace.db(db).prefetch_bucket(ref);
+    }
+  }
 
   Passed pass_gates(Session& session, const Prepared& request, std::uint32_t shut);
   [[nodiscard]] EffectSink* effects() const { return applying_ ? nullptr : effects_; }

@@ -46,6 +46,9 @@ class RdbLoader {
   // No more comes: an error unless it is complete.
   [[nodiscard]] Result<void> finish() const;
 
+  // After an error: what came is sound as far as can be seen, and of a kind that is not held here. Not damage.
+  [[nodiscard]] bool cannot_hold() const;
+
   [[nodiscard]] std::uint64_t offset() const;   // bytes taken
   [[nodiscard]] std::uint64_t loaded() const;   // keys kept (or that would be)
   [[nodiscard]] std::uint64_t expired() const;  // keys left out

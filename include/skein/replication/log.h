@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include <skein/base/assert.h>
 #include <skein/base/ids.h>
 
 namespace skein {
@@ -67,6 +68,17 @@ class ReplicationLog {
   [[nodiscard]] std::size_t readers() const { return readers_.size(); }
 
   void append(std::string_view bytes);
+  // Room in the block that is being filled, for whoever can write there at once; null when it has less. What was written
+  // there is in the log when it has been told by `grow`.
+  [[nodiscard]] char* room(std::size_t bytes) {
+    if (blocks_.empty() || kBlock - blocks_.back().size < bytes || (!open_ && readers_.empty())) return nullptr;
+    return blocks_.back().bytes.get() + blocks_.back().size;
+  }
+  void grow(std::size_t bytes) {
+    SKEIN_ASSERT(!blocks_.empty() && bytes <= kBlock - blocks_.back().size);
+    blocks_.back().size += bytes;
+    end_ = end_ + static_cast<std::int64_t>(bytes);
+  }
 
   // Bytes in blocks, what is beyond the backlog for slow readers included.
   [[nodiscard]] std::size_t memory() const;

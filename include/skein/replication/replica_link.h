@@ -16,6 +16,7 @@
 
 #include <skein/base/ids.h>
 #include <skein/base/time.h>
+#include <skein/replication/sync_patience.h>
 
 namespace skein {
 
@@ -87,6 +88,8 @@ class ReplicaLink {
   // `primary` is a name for the log.
   [[nodiscard]] Effects follow(std::string primary, MonoTime now);
   [[nodiscard]] Effects stop();
+  // Somebody asks for it: what is waited for is tried as soon as a link may be made again.
+  void hurry();
   // The next PSYNC carries the word FAILOVER.
   void ask_to_take_over() { taking_over_ = true; }
 
@@ -97,9 +100,9 @@ class ReplicaLink {
   // The new data set is in place.
   [[nodiscard]] Effects on_installed(MonoTime now);
   // What was received cannot be used.
-  [[nodiscard]] Effects on_sync_failed(std::string_view why, MonoTime now);
-  // The stream cannot be followed any further.
-  [[nodiscard]] Effects on_stream_damaged(MonoTime now);
+  [[nodiscard]] Effects on_sync_failed(SyncTrouble trouble, std::string_view why, MonoTime now);
+  // The stream cannot be followed any further: nothing but a full sync is left.
+  [[nodiscard]] Effects on_stream_broken(std::string_view why, MonoTime now);
   [[nodiscard]] Effects on_tick(MonoTime now);
   // Bytes of the stream came by another way than on_bytes.
   void note_heard(MonoTime now) { heard_ = now; }
@@ -114,6 +117,11 @@ class ReplicaLink {
   // Of the payload: -1 before its length is known, 0 when it is sent without one.
   [[nodiscard]] std::int64_t payload_total() const;
   [[nodiscard]] std::int64_t payload_received() const;
+
+  // Full syncs that were in vain, or gave a stream that could not be followed, since the last good one.
+  [[nodiscard]] const SyncPatience& patience() const { return patience_; }
+  // When it is tried again; nothing: it is being tried, or works.
+  [[nodiscard]] std::optional<MonoTime> next_attempt() const;
 
  private:
   enum class Question : std::uint8_t { kPing, kAuth, kPort, kIp, kCapabilities, kPsync };
@@ -153,7 +161,8 @@ class ReplicaLink {
   // Closes, and tries again when the time for it has come.
   void retry(MonoTime now, Effects& effects);
   void fail(std::string text, MonoTime now, Effects& effects);
-  [[nodiscard]] nanoseconds gap_between_attempts() const;
+  // The full sync under way has failed.
+  void lose_sync(SyncTrouble trouble, std::string_view why, MonoTime now, Effects& effects);
 
   // Takes a line out of `bytes`; nothing while it is incomplete. A line too long ends the link.
   [[nodiscard]] std::optional<std::string> take_line(std::string_view& bytes, MonoTime now, Effects& effects);
@@ -179,7 +188,7 @@ class ReplicaLink {
   MonoTime heard_{};
   MonoTime attempted_{};
   MonoTime said_newline_{};
-  int failed_syncs_ = 0;  // in a row
+  SyncPatience patience_;
   bool taking_over_ = false;
   bool old_protocol_ = false;
   std::string line_;  // the beginning of a line

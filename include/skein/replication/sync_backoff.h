@@ -1,7 +1,7 @@
 // Holds back the next full sync of a replica that could not finish the last one: it took it slower
 // than the node writes, and would only do so again and again.
 //
-// Replicas are known by their addresses, as each attempt is a connection of its own. What is done while
+// Replicas are known by where they come from, as each attempt is a connection of its own, and only so many of them. What is done while
 // one is held back (it has to be kept waiting, or it would ask elsewhere or give up) is server's.
 #pragma once
 

@@ -150,9 +150,14 @@ Findings own_primary_link(const Patient& p) {
                           span_text(limit));
     }
   }
+  if (!p.data.sync_trouble.empty()) text += fmt::format("; its last full sync was in vain: {}", p.data.sync_trouble);
   std::string cure = fmt::format("see INFO replication and the log here, masterauth against requirepass of the primary, and "
                                  "whether {} connects",
                                  cli_at(primary));
+  if (!p.data.sync_trouble.empty() && !is_unreachable(primary)) {
+    cure = "what this node cannot take has to go from the primary, or the two need the same commands under the same names "
+           "(rename-command); the link is tried again by itself, INFO replication tells when";
+  }
   if (is_unreachable(primary) && !never) {
     cure = "start the primary; if it is gone for good and this data will do: CLUSTER FAILOVER FORCE here";
   }

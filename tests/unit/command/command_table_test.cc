@@ -54,6 +54,25 @@ class Commands : public testing::Test {
   bool refused = false;
 };
 
+TEST_F(Commands, ServersFindWhatWasRenamedByItsOriginalName) {
+  ASSERT_TRUE(table.rename("many", "zzmany"));
+  ASSERT_TRUE(table.rename("two", ""));
+  ASSERT_TRUE(table.rename("get", "many"));
+  ASSERT_TRUE(table.rename("box", "crate"));
+  const auto spec_of = [&](std::vector<std::string_view> words) {
+    const Command* command = table.resolve_original(words);
+    return command != nullptr ? command->spec : nullptr;
+  };
+  EXPECT_EQ(spec_of({"ZZMANY"}), &kMany);
+  EXPECT_EQ(spec_of({"Two"}), &kTwo);
+  EXPECT_EQ(spec_of({"many"}), &kGet) << "a name of today goes before one that was given up";
+  EXPECT_EQ(spec_of({"get"}), &kGet);
+  EXPECT_EQ(spec_of({"box", "sub"}), &kSub);
+  EXPECT_EQ(spec_of({"nosuch"}), nullptr);
+  EXPECT_EQ(table.find("two"), nullptr) << "clients do not";
+  EXPECT_THAT(table.renamed(), testing::SizeIs(4));
+}
+
 TEST_F(Commands, AreFoundInAnyCase) {
   EXPECT_EQ(table.find("get")->spec, &kGet);
   EXPECT_EQ(table.find("GeT")->spec, &kGet);

@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include <skein/base/random.h>
 #include <skein/replication/log.h>
@@ -132,6 +136,67 @@ TEST(StreamWriter, AUnitArrivesAsAWholeAndOnlyThen) {
   writer.end_unit();
   const std::string words = "*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n";
   EXPECT_EQ(read_all(log.read_from(ReplOffset{0})), "*1\r\n$5\r\nMULTI\r\n" + words + words + "*1\r\n$4\r\nEXEC\r\n");
+}
+
+// What has another name here is called by it: replicas have the same table.
+TEST(StreamWriter, CommandsAreCalledWhatThisNodeCallsThem) {
+  ReplicationLog log(1 << 20);
+  log.open();
+  StreamNames names;
+  for (const auto& [original, called] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"del", "zzdel"}, {"set", "del"}, {"select", "zs"}, {"multi", ""}, {"exec", "zx"}, {"ping", "zp"}}) {
+    names.rename(original, called);
+  }
+  StreamWriter writer(log);
+  writer.set_names(names);
+  const std::string_view del[] = {"DEL", "k"};
+  writer.add(3, del);
+  // A client here who says DEL means SET, and is taken at its word.
+  const std::string_view call[] = {"Del", "k", "v"};
+  writer.add_call(3, call);
+  writer.begin_unit();
+  writer.add(3, del);
+  writer.add(3, del);
+  writer.end_unit();
+  const std::string_view ping[] = {"PING"};
+  writer.add_bare(ping);
+  const std::string removal = "*2\r\n$5\r\nzzdel\r\n$1\r\nk\r\n";
+  EXPECT_EQ(read_all(log.read_from(ReplOffset{0})),
+            "*2\r\n$2\r\nzs\r\n$1\r\n3\r\n" + removal + "*3\r\n$3\r\nDel\r\n$1\r\nk\r\n$1\r\nv\r\n" +
+                "*1\r\n$5\r\nMULTI\r\n" + removal + removal + "*1\r\n$2\r\nzx\r\n" + "*1\r\n$2\r\nzp\r\n");
+}
+
+// Whether an effect fits into the block that is being filled, lies across two, or is larger than one.
+TEST(StreamWriter, EffectsOfAnySizeAreTheSameBytes) {
+  ReplicationLog log(1 << 30);
+  log.open();
+  StreamWriter writer(log);
+  writer.set_database(0);
+  Random random(11);
+  std::string all;
+  for (int i = 0; i < 3000; ++i) {
+    const std::size_t size = random.one_in(50) ? random.below(70'000) : random.below(300);
+    const std::string value(size, static_cast<char>('a' + i % 26));
+    const std::string key(random.below(12), 'k');
+    const std::string_view words[] = {"SET", key, value};
+    writer.add_call(0, words);
+    all += fmt::format("*3\r\n$3\r\nSET\r\n${}\r\n{}\r\n${}\r\n{}\r\n", key.size(), key, value.size(), value);
+    ASSERT_EQ(log.end().value, static_cast<std::int64_t>(all.size()));
+  }
+  EXPECT_EQ(read_all(log.read_from(ReplOffset{0})), all);
+}
+
+TEST(StreamWriter, NothingIsKeptOfWhatNobodyReads) {
+  ReplicationLog log(1024);
+  log.open();
+  StreamWriter writer(log);
+  const std::string_view set[] = {"SET", "k", "v"};
+  writer.add_call(0, set);
+  log.close();
+  const ReplOffset before = log.end();
+  writer.add_call(0, set);
+  EXPECT_EQ(log.end() - before, 27);
+  EXPECT_EQ(log.memory(), 0U);
 }
 
 TEST(StreamWriter, AUnitOfOneNeedsNoTransaction) {

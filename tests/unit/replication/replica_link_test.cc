@@ -291,7 +291,7 @@ TEST_F(Linked, DamagedFullSyncsAreAskedForEverLessOften) {
   std::vector<std::int64_t> gaps;
   for (int i = 0; i < 7; ++i) {
     feed(fmt::format("+FULLRESYNC {} 1\r\n$3\r\nabc", kOtherId));
-    take(link.on_sync_failed("the data set is damaged", now));
+    take(link.on_sync_failed(SyncTrouble::kDamaged, "the data set is damaged", now));
     EXPECT_EQ(link.stage(), ReplicaLink::Stage::kWaiting);
     const MonoTime failed = now;
     while (link.stage() == ReplicaLink::Stage::kWaiting) {
@@ -302,7 +302,7 @@ TEST_F(Linked, DamagedFullSyncsAreAskedForEverLessOften) {
     take(link.on_connected(now));
     feed("+PONG\r\n+OK\r\n+OK\r\n");
   }
-  EXPECT_EQ(gaps, (std::vector<std::int64_t>{1000, 2000, 4000, 8000, 8000, 8000, 8000}));
+  EXPECT_EQ(gaps, (std::vector<std::int64_t>{1000, 2000, 4000, 8000, 16000, 32000, 64000}));
   // One that arrives makes good for them.
   install_at_once = true;
   feed(fmt::format("+FULLRESYNC {} 1\r\n$3\r\nabc", kOtherId));
@@ -311,6 +311,45 @@ TEST_F(Linked, DamagedFullSyncsAreAskedForEverLessOften) {
   take_told();
   take(link.on_lost("connection lost", now));
   EXPECT_EQ(take_told(), (Told{"close", "connect"}));
+}
+
+// A full sync that goes well does not make good for the stream behind it, which breaks alike each time.
+TEST_F(Linked, AStreamThatBreaksAfterEachFullSyncIsAskedForEverLessOften) {
+  introduce();
+  std::vector<std::int64_t> gaps;
+  for (int i = 0; i < 11; ++i) {
+    feed(fmt::format("+FULLRESYNC {} 1\r\n$3\r\nabc", kOtherId));
+    EXPECT_EQ(link.stage(), ReplicaLink::Stage::kConnected);
+    take(link.on_stream_broken("unknown command 'ZZDEL'", now));
+    const MonoTime failed = now;
+    while (link.stage() == ReplicaLink::Stage::kWaiting) {
+      now += 1s;
+      take(link.on_tick(now));
+    }
+    gaps.push_back(std::chrono::duration_cast<seconds>(now - failed).count());
+    take(link.on_connected(now));
+    feed("+PONG\r\n+OK\r\n+OK\r\n");
+  }
+  EXPECT_EQ(gaps, (std::vector<std::int64_t>{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300}));
+  EXPECT_EQ(link.patience().failures(), 11);
+  EXPECT_EQ(link.patience().why(), "unknown command 'ZZDEL'");
+  EXPECT_NE(said.find("11 full syncs in a row were in vain"), std::string::npos) << said;
+}
+
+TEST_F(Linked, WhatCannotBeHeldHereIsAskedForAgainAfterMinutes) {
+  install_at_once = false;
+  introduce();
+  feed(fmt::format("+FULLRESYNC {} 1\r\n$3\r\nabc", kOtherId));
+  take(link.on_sync_failed(SyncTrouble::kCannotHold, "key \"l\" is of type 1 (list)", now));
+  EXPECT_EQ(link.next_attempt(), now + 120s);
+  now += 119s;
+  take(link.on_tick(now));
+  EXPECT_EQ(link.stage(), ReplicaLink::Stage::kWaiting);
+  // Whoever has changed something does not have to wait for it.
+  take_told();
+  take(link.follow("127.0.0.1:6379", now));
+  EXPECT_EQ(take_told(), (Told{"close", "connect"}));
+  EXPECT_EQ(link.patience().failures(), 0);
 }
 
 TEST_F(Linked, ALostConnectionEndsAFullSync) {
@@ -353,7 +392,7 @@ TEST_F(Linked, ADamagedStreamIsAskedForAnew) {
   feed("+CONTINUE\r\n");
   now += 5s;
   take_told();
-  take(link.on_stream_damaged(now));
+  take(link.on_stream_broken("unknown command 'x'", now));
   EXPECT_EQ(take_told(), (Told{"close", "connect"}));
 }
 
@@ -488,7 +527,7 @@ TEST_F(Linked, StoppedItDoesNothingMore) {
   take(link.on_lost("x", now));
   take(link.on_connected(now));
   take(link.on_installed(now));
-  take(link.on_sync_failed("x", now));
+  take(link.on_sync_failed(SyncTrouble::kDamaged, "x", now));
   EXPECT_EQ(take_told(), (Told{}));
   EXPECT_EQ(link.stage(), ReplicaLink::Stage::kNone);
 }

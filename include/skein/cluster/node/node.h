@@ -55,6 +55,7 @@ struct DataFacts {
   bool primary_link_up = true; // of a replica
   // Of a replica: since when nothing has come from its primary; max() when it never had its data.
   milliseconds primary_silence = milliseconds::max();
+  std::string sync_trouble{};  // of a replica: why its full syncs are in vain; empty: they are not
 };
 
 // How far a replica has acknowledged this primary's stream: newer than what its packets say.

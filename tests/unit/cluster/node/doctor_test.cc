@@ -226,6 +226,10 @@ TEST_F(Doctor, AReplicaWithoutItsPrimary) {
   data_.primary_silence = milliseconds::max();
   EXPECT_THAT(found(Ailment::kPrimaryLinkDown).text, HasSubstr("never had its data"));
   EXPECT_THAT(found(Ailment::kPrimaryLinkDown).cure, HasSubstr("masterauth"));
+  // Its data comes, and cannot be taken.
+  data_.sync_trouble = "the data set cannot be held here: key \"l\" is of type 1 (list), which is not supported";
+  EXPECT_THAT(found(Ailment::kPrimaryLinkDown).text, HasSubstr("key \"l\" is of type 1 (list), which is not supported"));
+  EXPECT_THAT(found(Ailment::kPrimaryLinkDown).cure, HasSubstr("has to go from the primary"));
 }
 
 TEST_F(Doctor, AReplicaWithoutData) {
