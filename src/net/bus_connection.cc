@@ -23,8 +23,8 @@ constexpr std::size_t kKeptBuffer = 16 * 1024;
 
 }  // namespace
 
-BusLink::BusLink(Bus& bus, BusKey key, BusSocket socket)
-    : bus_(&bus), key_(key), socket_(std::move(socket)) {}
+BusLink::BusLink(Bus& bus, BusKey key, BusSocket socket, bool accepted, MonoTime now)
+    : bus_(&bus), key_(key), socket_(std::move(socket)), accepted_(accepted), since_(now) {}
 
 void BusLink::connect(const std::string& ip, std::uint16_t port) {
   asio::error_code error;
@@ -82,14 +82,16 @@ void BusLink::fail() {
 }
 
 void BusLink::drop() {
-  if (bus_ != nullptr) (void)hold(0);
+  if (bus_ != nullptr) {
+    (void)hold(0);
+    owe(0);
+  }
   bus_ = nullptr;
   connecting_.reset();
   asio::error_code ignored;
   socket_.close(ignored);
   urgent_.clear();
   others_.clear();
-  unsent_ = 0;
 }
 
 // Waiting without a buffer: most links are idle most of the time.
@@ -105,7 +107,7 @@ void BusLink::read_later() {
 }
 
 void BusLink::read() {
-  for (int i = 0; i < kReadsPerTurn; ++i) {
+  for (int i = 0; i < (is_strangers() ? 1 : kReadsPerTurn); ++i) {
     asio::error_code error;
     std::vector<char>& buffer = bus_->read_buffer_;
     const std::size_t got = socket_.read_some(asio::buffer(buffer), error);
@@ -117,7 +119,7 @@ void BusLink::read() {
   }
   // At the end, so that an answer on this link has taken the acknowledgement along.
   acknowledge_at_once(socket_);
-  read_later();
+  if (!is_strangers() || bus_->may_read_stranger(key_)) read_later();
 }
 
 bool BusLink::take_input(std::string_view bytes) {
@@ -139,9 +141,12 @@ bool BusLink::take_input(std::string_view bytes) {
 
 void BusLink::vouch() {
   const std::size_t held = held_;
+  const std::uint64_t unsent = unsent_;
   (void)hold(0);
+  owe(0);
   vouched_ = true;
   (void)hold(held);
+  owe(unsent);
 }
 
 bool BusLink::hold(std::size_t bytes) {
@@ -159,12 +164,23 @@ void BusLink::end_with(BusTrouble trouble) {
 std::optional<std::size_t> BusLink::hand_over(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size()) {
-    const Frame frame = judge_frame(bytes.substr(used));
-    const bool too_large = !vouched_ && frame.bytes > Bus::kMaxStrangersPacket;
-    if (frame.kind == Frame::Kind::kNeedMore && !too_large) break;
-    if (frame.kind == Frame::Kind::kBroken || too_large) {
-      end_with(too_large ? BusTrouble::kTooLarge : BusTrouble::kNoPackets);
+    if (skip_ > 0) {
+      const std::size_t passed = std::min(skip_, bytes.size() - used);
+      skip_ -= passed;
+      used += passed;
+      continue;
+    }
+    // By a link that this node has opened come answers alone.
+    const Frame frame = judge_frame(bytes.substr(used), vouched_ ? FrameSender::kMember : FrameSender::kStranger);
+    if (frame.kind == Frame::Kind::kNeedMore) break;
+    if (frame.kind == Frame::Kind::kTooLarge || frame.kind == Frame::Kind::kBroken) {
+      end_with(frame.kind == Frame::Kind::kTooLarge ? BusTrouble::kTooLarge : BusTrouble::kNoPackets);
       return std::nullopt;
+    }
+    if (is_strangers()) ++bus_->strangers_packets_;
+    if (frame.kind == Frame::Kind::kSkip) {
+      skip_ = frame.bytes;
+      continue;
     }
     bus_->owner_.on_bus_packet(key_, remote_ip_, local_ip_, bytes.substr(used, frame.bytes));
     if (is_dropped()) return std::nullopt;
@@ -173,15 +189,32 @@ std::optional<std::size_t> BusLink::hand_over(std::string_view bytes) {
   return used;
 }
 
+void BusLink::owe(std::uint64_t bytes) {
+  bus_->unsent_ = bus_->unsent_ - unsent_ + bytes;
+  if (is_strangers()) bus_->unsent_to_strangers_ = bus_->unsent_to_strangers_ - unsent_ + bytes;
+  unsent_ = bytes;
+}
+
+bool BusLink::owes_too_much() const {
+  if (bus_->unsent_ > Bus::kMaxUnsentInAll) return true;
+  if (is_strangers()) {
+    return unsent_ > Bus::kMaxUnsentToStranger || bus_->unsent_to_strangers_ > Bus::kMaxUnsentToStrangers;
+  }
+  const std::uint64_t given = bus_->settings_.send_limit;
+  const std::uint64_t limit = given == 0 ? Bus::kMaxUnsent : given;
+  return unsent_ > (accepted_ ? std::min(limit, Bus::kMaxUnsentAnswers) : limit);
+}
+
 void BusLink::send(Bytes bytes, bool urgent) {
   if (failing_) return;
-  unsent_ += bytes->size();
+  const bool is_first = unsent_ == 0;
+  owe(unsent_ + bytes->size());
   (urgent ? urgent_ : others_).push_back(std::move(bytes));
-  if (unsent_ > bus_->unsent_limit()) {
+  if (!is_first && owes_too_much()) {
     ++bus_->over_limit_;
     urgent_.clear();
     others_.clear();
-    unsent_ = 0;
+    owe(0);
     bus_->trouble_later(key_, BusTrouble::kOverLimit);
     return fail_later();
   }
@@ -211,7 +244,9 @@ void BusLink::written(const asio::error_code& error) {
     return;
   }
   if (error) return fail();
-  for (const auto& bytes : in_flight_) unsent_ -= std::min<std::uint64_t>(unsent_, bytes->size());
+  std::uint64_t sent = 0;
+  for (const auto& bytes : in_flight_) sent += bytes->size();
+  owe(unsent_ - std::min(unsent_, sent));
   in_flight_.clear();
   if (!failing_) write();
 }

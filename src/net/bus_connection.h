@@ -23,18 +23,25 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
  public:
   using Bytes = std::shared_ptr<const std::string>;
 
-  BusLink(Bus& bus, BusKey key, BusSocket socket);
+  // An accepted one is a stranger's at first; `now` is when it began.
+  BusLink(Bus& bus, BusKey key, BusSocket socket, bool accepted, MonoTime now);
 
   [[nodiscard]] BusKey key() const { return key_; }
-  // Exactly one of the two begins its life.
+  [[nodiscard]] MonoTime since() const { return since_; }
+  // Exactly one of the first two begins its life.
   void connect(const std::string& ip, std::uint16_t port);
   void begin();
+  // Or the third: there is no room for it.
+  void give_up() { fail_later(); }
   void send(Bytes bytes, bool urgent);
   // Closes the socket, forgets what waited, and the bus.
   void drop();
 
   void vouch();
   [[nodiscard]] bool is_vouched_for() const { return vouched_; }
+  // It may be read again.
+  void resume() { read_later(); }
+  void end_with(BusTrouble trouble);
 
   [[nodiscard]] Bus::LinkFigures figures() const;
   [[nodiscard]] std::uint64_t memory() const;
@@ -50,16 +57,21 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   bool take_input(std::string_view bytes);
   // Counts what is held of an unfinished packet. False when all links together hold too much.
   [[nodiscard]] bool hold(std::size_t bytes);
-  void end_with(BusTrouble trouble);
   // How many bytes were whole packets; nothing when the link has ended.
   std::optional<std::size_t> hand_over(std::string_view bytes);
   void write();
   void written(const asio::error_code& error);
+  [[nodiscard]] bool is_strangers() const { return accepted_ && !vouched_; }
+  // Counts what waits to be sent.
+  void owe(std::uint64_t bytes);
+  [[nodiscard]] bool owes_too_much() const;
   [[nodiscard]] bool is_dropped() const { return bus_ == nullptr; }
 
   Bus* bus_;
   BusKey key_;
   BusSocket socket_;
+  bool accepted_;
+  MonoTime since_;
   std::unique_ptr<asio::steady_timer> connecting_;
   bool up_ = false;
   bool failing_ = false;
@@ -67,6 +79,7 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   std::string local_ip_;
   std::string partial_;  // the beginning of a packet
   std::size_t held_ = 0;  // its bytes, as the bus has counted them
+  std::size_t skip_ = 0;  // so much of what comes next is of a packet nobody wants
   bool vouched_ = false;
   std::deque<Bytes> urgent_;
   std::deque<Bytes> others_;

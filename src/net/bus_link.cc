@@ -1,8 +1,11 @@
 #include <skein/net/bus_link.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <asio/post.hpp>
+
+#include <skein/base/clock.h>
 
 #include "bus_connection.h"
 
@@ -33,20 +36,54 @@ void Bus::stop() {
   listeners_.close();
   for (const auto& [key, link] : links_) link->drop();
   links_.clear();
+  strangers_.clear();
   *running_ = false;
 }
 
+// Whoever comes now is as likely to be wanted as whoever has said nothing yet: the oldest goes. A member
+// that had to go comes again, and is known by the first packet after this node has heard of it.
 void Bus::accept(Accepted accepted) {
+  end_strangers(settings_.max_strangers - std::min<std::size_t>(settings_.max_strangers, 1));
+  if (links_.size() >= settings_.max_links && !strangers_.empty()) end_strangers(strangers_.size() - 1);
+  // What is dropped here closes its socket.
+  if (links_.size() >= settings_.max_links) return;
   const BusKey key = owner_.on_bus_accepted();
-  const auto link = std::make_shared<BusLink>(*this, key, std::move(accepted.socket));
+  const auto link = std::make_shared<BusLink>(*this, key, std::move(accepted.socket), true, read_boot_clock());
   links_.emplace(key, link);
+  strangers_.insert(key);
   link->begin();
 }
 
 void Bus::open(BusKey key, const std::string& ip, std::uint16_t port) {
-  const auto link = std::make_shared<BusLink>(*this, key, BusSocket(loop_));
+  const auto link = std::make_shared<BusLink>(*this, key, BusSocket(loop_), false, read_boot_clock());
+  const bool has_room = links_.size() < settings_.max_links;
   links_.emplace(key, link);
-  link->connect(ip, port);
+  has_room ? link->connect(ip, port) : link->give_up();
+}
+
+void Bus::end_strangers(std::size_t beyond) {
+  while (strangers_.size() > beyond) {
+    const auto link = links_.at(*strangers_.begin());
+    link->end_with(BusTrouble::kCrowdedOut);
+  }
+}
+
+void Bus::tick(MonoTime now) {
+  while (!strangers_.empty()) {
+    const auto link = links_.at(*strangers_.begin());
+    if (now - link->since() <= settings_.strangers_patience) break;
+    link->end_with(BusTrouble::kNoMember);
+  }
+  strangers_packets_ = 0;
+  for (const BusKey key : std::exchange(unread_, {})) {
+    if (const auto at = links_.find(key); at != links_.end()) at->second->resume();
+  }
+}
+
+bool Bus::may_read_stranger(BusKey key) {
+  if (strangers_packets_ < kStrangersPacketsPerTick) return true;
+  unread_.push_back(key);
+  return false;
 }
 
 void Bus::close(BusKey key) {
@@ -54,12 +91,15 @@ void Bus::close(BusKey key) {
   if (at == links_.end()) return;
   const auto link = at->second;
   links_.erase(at);
+  strangers_.erase(key);
   link->drop();
 }
 
 void Bus::vouch(BusKey key) {
   const auto at = links_.find(key);
-  if (at != links_.end()) at->second->vouch();
+  if (at == links_.end()) return;
+  at->second->vouch();
+  strangers_.erase(key);
 }
 
 bool Bus::is_vouched_for(BusKey key) const {
@@ -74,6 +114,7 @@ void Bus::send(BusKey key, std::shared_ptr<const std::string> bytes, bool urgent
 
 void Bus::lost(BusKey key) {
   links_.erase(key);
+  strangers_.erase(key);
   owner_.on_bus_down(key);
 }
 
@@ -81,10 +122,6 @@ void Bus::trouble_later(BusKey key, BusTrouble trouble) {
   asio::post(loop_, [this, running = running_, key, trouble] {
     if (*running) owner_.on_bus_trouble(key, trouble);
   });
-}
-
-std::uint64_t Bus::unsent_limit() const {
-  return settings_.send_limit == 0 ? kMaxUnsent : settings_.send_limit;
 }
 
 Bus::LinkFigures Bus::figures(BusKey key) const {

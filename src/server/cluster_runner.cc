@@ -8,6 +8,7 @@
 #include <skein/base/clock.h>
 
 #include "cluster_start.h"
+#include "process.h"
 
 namespace skein {
 
@@ -15,6 +16,17 @@ namespace {
 
 // A full disk is tried again after this.
 constexpr milliseconds kSaveRetry{500};
+
+std::string_view describe(BusTrouble trouble) {
+  switch (trouble) {
+    case BusTrouble::kNoPackets: return "what came is no packet";
+    case BusTrouble::kTooLarge: return "it sends more than it may";
+    case BusTrouble::kOverLimit: return "the other end does not read, and more waits for it than it may be owed";
+    case BusTrouble::kCrowdedOut: return "no member has spoken by it, and there are many newer ones";
+    case BusTrouble::kNoMember: return "no member has spoken by it within the node timeout";
+  }
+  return "";
+}
 
 LinkId link_of(BusKey key) { return (key & 1) != 0 ? LinkId::inbound(key >> 1) : LinkId::outbound(key >> 1); }
 
@@ -61,7 +73,7 @@ ClusterRunner::ClusterRunner(asio::io_context& loop, const Config& config, Keysp
       router_(keyspace, config.settings()),
       node_(std::make_unique<ClusterNode>(node_settings(config.settings(), bus_port_), std::move(loaded.saved),
                                           Random::from_system(), static_cast<const SlotKeys&>(*this), read_clocks())),
-      bus_(loop, *this, bus_settings(config.settings())),
+      bus_(loop, *this, bus_settings(config.settings(), descriptor_limit())),
       timer_(loop),
       wake_timer_(loop) {}
 
@@ -77,7 +89,7 @@ void ClusterRunner::stop() {
 }
 
 void ClusterRunner::apply_settings() {
-  bus_.set(bus_settings(config_.settings()));
+  bus_.set(bus_settings(config_.settings(), descriptor_limit()));
   node_->on_settings(node_settings(config_.settings(), bus_port_), read_clocks());
   carry_out_effects(false);
 }
@@ -85,8 +97,7 @@ void ClusterRunner::apply_settings() {
 bool ClusterRunner::is_saved() const { return save_ == nullptr || !save_->has_failed; }
 
 ClusterRunner::Figures ClusterRunner::figures() const {
-  // Two connections to each of the others, as redis counts them.
-  return {.connections = (node_->topology().node_count() - 1) * 2,
+  return {.connections = bus_.link_count(),
           .links_memory = bus_.memory(),
           .links_over_limit = bus_.links_over_limit()};
 }
@@ -105,6 +116,7 @@ void ClusterRunner::tick() {
   if (hooks_.data) node_->on_data(hooks_.data(), now);
   node_->on_tick(now);
   carry_out_effects(false);
+  bus_.tick(now.mono);
 }
 
 void ClusterRunner::tell_data() {
@@ -170,17 +182,15 @@ void ClusterRunner::on_bus_packet(BusKey link, std::string_view remote_ip, std::
   if (link_of(link).is_inbound() && !bus_.is_vouched_for(link) && node_->knows_link(link_of(link))) bus_.vouch(link);
 }
 
+// Anybody who finds the port can cause this, as often as he likes.
 void ClusterRunner::on_bus_trouble(BusKey link, BusTrouble trouble) {
-  if (trouble == BusTrouble::kOverLimit) {
-    hooks_.log(EventLevel::kWarning,
-               fmt::format("Closing cluster bus link {}: the other node does not read, and more waits for it than "
-                           "cluster-link-sendbuf-limit allows",
-                           link));
-  } else {
-    // Anybody who finds the port can cause this, as often as he likes.
-    const std::string_view what = trouble == BusTrouble::kTooLarge ? "it sends more than it may" : "what came is no packet";
-    hooks_.log(EventLevel::kVerbose, fmt::format("Closing cluster bus link {}: {}", link, what));
-  }
+  const auto left_out = trouble_pace_[static_cast<std::size_t>(trouble)].next(read_boot_clock());
+  if (!left_out) return;
+  const bool is_members = link_of(link).is_inbound() ? bus_.is_vouched_for(link) : true;
+  const EventLevel level = trouble == BusTrouble::kOverLimit && is_members ? EventLevel::kWarning : EventLevel::kVerbose;
+  std::string text = fmt::format("Closing cluster bus link {}: {}", link, describe(trouble));
+  if (*left_out > 0) text += fmt::format(" ({} others before)", *left_out);
+  hooks_.log(level, text);
 }
 
 std::uint64_t ClusterRunner::keys_in(Slot slot) const { return keyspace_.db(0).count_in_slot(slot); }

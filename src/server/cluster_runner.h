@@ -4,6 +4,7 @@
 // Owns the member, the bus and nodes.conf. Decides nothing about the cluster.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <skein/base/log_pace.h>
 #include <skein/cluster/node/node.h>
 #include <skein/config/config.h>
 #include <skein/dispatch/cluster_router.h>
@@ -84,11 +86,14 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
 
   // For INFO and CLUSTER INFO and LINKS.
   struct Figures {
-    std::uint64_t connections = 0;       // cluster_connections
+    std::uint64_t connections = 0;       // cluster_connections: those there are
     std::uint64_t links_memory = 0;      // mem_cluster_links
     std::uint64_t links_over_limit = 0;  // total_cluster_links_buffer_limit_exceeded
   };
   [[nodiscard]] Figures figures() const;
+  [[nodiscard]] std::size_t link_count() const { return bus_.link_count(); }
+  // What is held for links and not for keys, as maxmemory asks again and again.
+  [[nodiscard]] std::uint64_t buffered() const { return bus_.buffered(); }
   [[nodiscard]] Bus::LinkFigures link_figures(LinkId link) const { return bus_.figures(link.value()); }
 
   [[nodiscard]] bool is_replica() const { return node_->topology().self().is_replica(); }
@@ -153,6 +158,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   Epoch saved_epoch_;  // this node's own, as of the last save
   std::optional<ReplicationSource> source_;
   std::uint64_t inbound_links_ = 0;
+  std::array<LogPace, kBusTroubles> trouble_pace_;
   std::uint64_t published_revision_ = 0;
   std::uint64_t published_renewals_ = 0;  // of the lease to write
   bool changed_ = false;  // beyond what the revision tells

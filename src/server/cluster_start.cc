@@ -46,14 +46,20 @@ NodeSettings node_settings(const Settings& s, std::uint16_t listening_at) {
   return node;
 }
 
-BusSettings bus_settings(const Settings& s) {
+// Links leave half of the descriptors to clients. Nodes that join send from links of strangers, so there must be
+// some of them; but they take from what is kept beside the places of clients, which is little where descriptors are few.
+BusSettings bus_settings(const Settings& s, std::uint64_t descriptors) {
+  constexpr std::uint64_t kShareOfStrangers = 64;
   const milliseconds timeout = capped(s.cluster_node_timeout);
   return {.backlog = s.tcp_backlog,
           .source_address = s.bind_source_addr,
           .loopback_source_address = loopback_address(s.bind),
           .send_limit = s.cluster_link_sendbuf_limit,
           .connect_timeout = std::max(timeout, milliseconds{1000}),
-          .keepalive = 2 * timeout};
+          .keepalive = 2 * timeout,
+          .max_strangers = std::clamp<std::uint64_t>(descriptors / kShareOfStrangers, 16, 128),
+          .max_links = std::max<std::uint64_t>(descriptors / 2, 32),
+          .strangers_patience = std::max(timeout, milliseconds{1000})};
 }
 
 std::uint16_t bus_port(const Settings& s) {

@@ -14,7 +14,8 @@ namespace skein {
 
 // `listening_at`: where the bus listens, which a later change of `port` does not move.
 [[nodiscard]] NodeSettings node_settings(const Settings& settings, std::uint16_t listening_at);
-[[nodiscard]] BusSettings bus_settings(const Settings& settings);
+// `descriptors`: how many this process may have open.
+[[nodiscard]] BusSettings bus_settings(const Settings& settings, std::uint64_t descriptors);
 [[nodiscard]] std::uint16_t bus_port(const Settings& settings);
 
 // Refuses ports between which no bus can listen.

@@ -11,6 +11,7 @@
 #include <skein/commands/table.h>
 #include <skein/disk/leftovers.h>
 
+#include "client_room.h"
 #include "process.h"
 
 namespace skein {
@@ -211,10 +212,10 @@ int Daemon::run() {
 }
 
 void Daemon::accept(Accepted accepted) {
-  const std::uint64_t bus = cluster_ != nullptr ? cluster_->figures().connections : 0;
-  if (turns_.count() + bus >= config_->maxclients) {
+  const std::size_t links = cluster_ != nullptr ? cluster_->link_count() : 0;
+  if (judge_room(turns_.count(), links, config_->maxclients, accepted.local) != RoomVerdict::kRoom) {
     ++connections_rejected_;
-    refuse(accepted, bus > 0 ? kTooManyWithCluster : kTooManyClients);
+    refuse(accepted, cluster_ != nullptr ? kTooManyWithCluster : kTooManyClients);
     return;
   }
   if (config_->protected_mode && config_->requirepass.empty() && !accepted.local) {

@@ -100,8 +100,12 @@ bool Daemon::may_evict() const {
   return !is_replica() || !config_->replica_ignore_maxmemory;
 }
 
-// A client or replica that does not read must not cost anybody a key.
-std::size_t Daemon::uncounted_memory() const { return turns_.unsent() + replication_.memory_beyond_backlog(); }
+// A client, replica or cluster node that does not read must not cost anybody a key, nor what a stranger has sent by the
+// cluster bus.
+std::size_t Daemon::uncounted_memory() const {
+  const std::size_t bus = cluster_ != nullptr ? cluster_->buffered() : 0;
+  return turns_.unsent() + replication_.memory_beyond_backlog() + bus;
+}
 
 // In cluster mode the member says whom to follow; the data on disk is loaded first.
 void Daemon::follow_cluster_role() {

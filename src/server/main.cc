@@ -124,7 +124,9 @@ class PidFile {
 
 void make_room_for_clients(Config& config, Log& log) {
   const std::uint32_t wanted = config->maxclients;
-  const std::uint32_t room = raise_descriptor_limit(wanted);
+  // Where there are enough, links of the cluster bus take none of theirs.
+  constexpr std::uint32_t kForLinks = 256;
+  const std::uint32_t room = raise_descriptor_limit(wanted + (config->cluster_enabled && wanted < UINT32_MAX - kForLinks ? kForLinks : 0));
   if (room >= wanted) return;
   log.warning(fmt::format("The operating system gives room for {} clients only, fewer than 'maxclients' {} asks for.",
                           room, wanted));

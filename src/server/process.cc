@@ -155,6 +155,11 @@ std::uint32_t raise_descriptor_limit(std::uint32_t clients) {
   return granted > kOwnDescriptors ? static_cast<std::uint32_t>(granted - kOwnDescriptors) : 1;
 }
 
+std::uint64_t descriptor_limit() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : UINT64_MAX;
+}
+
 Result<int> catch_stop_signals() {
   int ends[2];
   if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return Error(std::strerror(errno));

@@ -34,6 +34,8 @@ void forget_stop_signals();
 // Room for `clients` connections and what the server itself needs; how many clients there
 // is room for after all.
 [[nodiscard]] std::uint32_t raise_descriptor_limit(std::uint32_t clients);
+// How many descriptors there may be now.
+[[nodiscard]] std::uint64_t descriptor_limit();
 
 // The memory behind argv and the environment can hold a title. Call it first in main.
 void prepare_title(int argc, char** argv);

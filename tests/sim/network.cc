@@ -258,6 +258,7 @@ void Network::deliver(Connection& connection, ConnectionId id, int side, const P
     // Bytes of a length that does not fit throw the whole stream out of step: the owner
     // of the link closes it.
     const Frame frame = judge_frame(*arrival.bytes);
+    if (frame.kind == Frame::Kind::kSkip && frame.bytes == arrival.bytes->size()) return;
     if (frame.kind != Frame::Kind::kComplete || frame.bytes != arrival.bytes->size()) {
       drop_end(id, side);
       return;

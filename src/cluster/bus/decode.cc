@@ -18,7 +18,8 @@ namespace {
 // A channel and a message are each at most what a client can send (proto-max-bulk-len), and
 // a heartbeat at most its 65,535 entries with generous extensions.
 constexpr std::uint64_t kMaxPublish = kHeaderBytes + (std::uint64_t{1} << 30);
-constexpr std::uint64_t kMaxHeartbeat = kHeaderBytes + 65535 * kGossipBytes + (1u << 20);
+constexpr std::uint64_t kMaxExtensions = 1u << 20;
+constexpr std::uint64_t kMaxHeartbeat = kHeaderBytes + 65535 * kGossipBytes + kMaxExtensions;
 constexpr std::size_t kFrameHead = 16;  // up to where the type is known
 
 // An epoch grows by one with each election: a cluster that held one every microsecond since
@@ -203,23 +204,56 @@ std::optional<PacketFault> check_body(std::string_view body, std::size_t extensi
   return PacketFault::kType;
 }
 
+bool is_message_type(std::uint64_t type) {
+  return type == static_cast<std::uint16_t>(MessageType::kPublish) ||
+         type == static_cast<std::uint16_t>(MessageType::kPublishShard) ||
+         type == static_cast<std::uint16_t>(MessageType::kModule);
+}
+
+// Whether a packet of this type and number of gossip entries can be as long as it says. One of a type
+// nobody knows is no use however long it is.
+bool has_length_of_type(std::uint64_t type, std::uint64_t length, std::uint64_t gossip_count) {
+  if (type >= kMessageTypes) return false;
+  const std::uint64_t body = length - kHeaderBytes;
+  switch (static_cast<MessageType>(type)) {
+    case MessageType::kPing:
+    case MessageType::kPong:
+    case MessageType::kMeet:
+      return body >= gossip_count * kGossipBytes && body <= gossip_count * kGossipBytes + kMaxExtensions;
+    case MessageType::kFail: return body == NodeId::kSize;
+    case MessageType::kUpdate: return body == sizeof(wire::Update);
+    case MessageType::kAuthRequest:
+    case MessageType::kAuthAck:
+    case MessageType::kMfStart: return body == 0;
+    case MessageType::kPublish:
+    case MessageType::kPublishShard: return body >= sizeof(wire::PublishHead);
+    case MessageType::kModule: return body >= sizeof(wire::ModuleHead);
+  }
+  return false;
+}
+
 }  // namespace
 
-Frame judge_frame(std::string_view received) {
+Frame judge_frame(std::string_view received, FrameSender sender) {
   using Kind = Frame::Kind;
   const auto head = received.substr(0, wire::kSignature.size());
   if (head != wire::kSignature.substr(0, head.size())) return {Kind::kBroken, 0};
   if (received.size() < kFrameHead) return {Kind::kNeedMore, kFrameHead};
   wire::Bytes<4> length_bytes;
   wire::Bytes<2> type_bytes;
+  wire::Bytes<2> count_bytes;
   std::memcpy(length_bytes.data(), received.data() + offsetof(wire::Header, total_length), 4);
   std::memcpy(type_bytes.data(), received.data() + offsetof(wire::Header, type), 2);
+  std::memcpy(count_bytes.data(), received.data() + offsetof(wire::Header, count), 2);
   const std::uint64_t length = wire::number(length_bytes);
   const std::uint64_t type = wire::number(type_bytes);
-  const bool is_message = type == static_cast<std::uint16_t>(MessageType::kPublish) ||
-                          type == static_cast<std::uint16_t>(MessageType::kPublishShard) ||
-                          type == static_cast<std::uint16_t>(MessageType::kModule);
+  const bool is_message = is_message_type(type);
   if (length < kHeaderBytes || length > (is_message ? kMaxPublish : kMaxHeartbeat)) return {Kind::kBroken, 0};
+  if (sender == FrameSender::kStranger) {
+    if (length > kMaxStrangersPacket) return {Kind::kTooLarge, length};
+    if (is_message) return {Kind::kSkip, length};
+  }
+  if (!has_length_of_type(type, length, wire::number(count_bytes))) return {Kind::kSkip, length};
   if (received.size() < length) return {Kind::kNeedMore, length};
   return {Kind::kComplete, length};
 }

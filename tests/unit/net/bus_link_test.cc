@@ -7,12 +7,15 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
 
+#include <skein/base/clock.h>
 #include <skein/cluster/bus/packet.h>
 
 namespace skein {
@@ -44,6 +47,13 @@ std::shared_ptr<const std::string> ping() {
   return std::make_shared<const std::string>(encode_heartbeat(header(MessageType::kPing), {}, {}));
 }
 
+// A heartbeat of about this size.
+std::shared_ptr<const std::string> long_ping(std::size_t size) {
+  const GossipEntry entry{.id = *NodeId::parse(std::string(40, 'e')), .bus_port = 17001, .flags = NodeFlag::kPrimary};
+  const std::vector<GossipEntry> gossip(size / kGossipBytes, entry);
+  return std::make_shared<const std::string>(encode_heartbeat(header(MessageType::kPing), gossip, {}));
+}
+
 std::shared_ptr<const std::string> message(std::size_t size, char fill = 'm') {
   const std::string text(size, fill);
   return std::make_shared<const std::string>(encode_publish(header(MessageType::kPublish), {"channel", text}));
@@ -55,6 +65,7 @@ class Recorder : public BusOwner {
   std::vector<std::string> happened;
   std::vector<BusKey> inbound;
   std::vector<std::string> packets;
+  std::vector<BusTrouble> troubles;
   std::string remote_ip;
   std::function<void(BusKey)> on_packet;
 
@@ -69,7 +80,10 @@ class Recorder : public BusOwner {
     remote_ip = remote;
     if (on_packet) on_packet(link);
   }
-  void on_bus_trouble(BusKey link, BusTrouble) override { happened.push_back("trouble " + std::to_string(link)); }
+  void on_bus_trouble(BusKey link, BusTrouble trouble) override {
+    happened.push_back("trouble " + std::to_string(link));
+    troubles.push_back(trouble);
+  }
 };
 
 class BusTest : public testing::Test {
@@ -100,9 +114,9 @@ TEST_F(BusTest, CarriesWholePacketsBothWays) {
   ASSERT_TRUE(until([&] { return at_here.packets.size() == 1; }));
   EXPECT_EQ(at_here.packets[0], *ping());
   EXPECT_EQ(at_here.remote_ip, "127.0.0.1");
-  here.send(at_here.inbound[0], message(300'000), false);
+  here.send(at_here.inbound[0], long_ping(300'000), false);
   ASSERT_TRUE(until([&] { return at_there.packets.size() == 1; }));
-  EXPECT_EQ(at_there.packets[0], *message(300'000));
+  EXPECT_EQ(at_there.packets[0], *long_ping(300'000));
   EXPECT_THAT(at_there.happened, ElementsAre("up 2"));
   EXPECT_EQ(here.link_count(), 1U);
   EXPECT_TRUE(here.figures(at_here.inbound[0]).readable);
@@ -129,6 +143,7 @@ TEST_F(BusTest, TheOtherEndHearsOfAClose) {
 }
 
 TEST_F(BusTest, UrgentPacketsLeaveBeforeMessages) {
+  at_here.on_packet = [&](BusKey link) { here.vouch(link); };
   there.open(2, "127.0.0.1", port);
   for (int i = 0; i < 100; ++i) there.send(2, message(60'000), false);
   there.send(2, ping(), true);
@@ -156,6 +171,7 @@ TEST_F(BusTest, WhatIsNoPacketEndsTheLink) {
 }
 
 TEST_F(BusTest, PacketsMayComeInPieces) {
+  at_here.on_packet = [&](BusKey link) { here.vouch(link); };
   tcp::socket slow(loop);
   slow.connect({asio::ip::make_address_v4("127.0.0.1"), port});
   const std::string bytes = *ping() + *ping() + *message(100'000) + *ping();
@@ -171,18 +187,21 @@ TEST_F(BusTest, PacketsMayComeInPieces) {
   EXPECT_EQ(at_here.packets[3], *ping());
 }
 
-// A stranger's socket that has sent the beginning of a message of this size.
+// A stranger's socket that has sent these bytes.
 struct Stranger {
-  Stranger(asio::io_context& loop, std::uint16_t port, std::size_t announced, std::size_t sent) : socket(loop) {
+  Stranger(asio::io_context& loop, std::uint16_t port, std::string_view bytes) : socket(loop) {
     socket.connect({asio::ip::make_address_v4("127.0.0.1"), port});
+    send(bytes);
+  }
+  void send(std::string_view bytes) {
     asio::error_code cut_off;
-    asio::write(socket, asio::buffer(message(announced)->substr(0, sent)), cut_off);
+    asio::write(socket, asio::buffer(bytes), cut_off);
   }
   tcp::socket socket;
 };
 
 TEST_F(BusTest, AStrangerMayNotAnnounceALargePacket) {
-  const Stranger stranger(loop, port, 3 << 20, 100);
+  const Stranger stranger(loop, port, message(3 << 20)->substr(0, 100));
   ASSERT_TRUE(until([&] { return at_here.happened.size() == 2; }));
   const auto key = std::to_string(at_here.inbound[0]);
   EXPECT_THAT(at_here.happened, ElementsAre("trouble " + key, "down " + key));
@@ -200,23 +219,123 @@ TEST_F(BusTest, AMemberMaySendLargePackets) {
 }
 
 TEST_F(BusTest, AllStrangersTogetherHoldABoundedAmount) {
-  constexpr std::size_t kSent = Bus::kMaxStrangersPacket - 65536;
+  constexpr std::size_t kSent = kMaxStrangersPacket - 65536;
   constexpr std::size_t kFit = Bus::kMaxHeldOfStrangers / kSent;
+  const std::string most = long_ping(kMaxStrangersPacket - 32768)->substr(0, kSent);
   std::vector<std::unique_ptr<Stranger>> strangers;
   std::thread sender([&] {
-    for (std::size_t i = 0; i < kFit + 3; ++i) {
-      strangers.push_back(std::make_unique<Stranger>(loop, port, Bus::kMaxStrangersPacket - 32768, kSent));
-    }
+    for (std::size_t i = 0; i < kFit + 3; ++i) strangers.push_back(std::make_unique<Stranger>(loop, port, most));
   });
   EXPECT_TRUE(until([&] { return at_here.happened.size() >= 6 && here.link_count() == kFit; }));
   sender.join();
   EXPECT_EQ(here.link_count(), kFit);
   EXPECT_LE(here.memory(), 2 * Bus::kMaxHeldOfStrangers + (4 << 20));
+  EXPECT_LE(here.buffered(), Bus::kMaxHeldOfStrangers);
   // Whoever goes makes room.
   strangers.clear();
   EXPECT_TRUE(until([&] { return here.link_count() == 0; }));
-  const Stranger next(loop, port, Bus::kMaxStrangersPacket - 32768, kSent);
+  EXPECT_EQ(here.buffered(), 0U);
+  const Stranger next(loop, port, most);
   EXPECT_TRUE(until([&] { return here.link_count() == 1 && here.memory() > kSent; }));
+}
+
+// A message of somebody who is no member would be thrown away when it is there.
+TEST_F(BusTest, NothingIsKeptOfWhatIsNotWanted) {
+  auto odd = *ping() + std::string(200'000, 'o');  // no FAIL is as long as that
+  odd.replace(4, 4, std::string_view("\0\3\x16\x10", 4));
+  odd.replace(12, 2, std::string_view("\0\3", 2));
+  odd.resize(0x31610);
+  for (const std::string& unwanted : {*message(1 << 20), odd}) {
+    const std::size_t before = at_here.packets.size();
+    Stranger stranger(loop, port, {});
+    for (std::size_t at = 0; at < unwanted.size(); at += 50'000) {
+      stranger.send(std::string_view(unwanted).substr(at, 50'000));
+      loop.poll();
+      loop.restart();
+      EXPECT_LE(here.buffered(), 16U);
+    }
+    stranger.send(*ping());
+    ASSERT_TRUE(until([&] { return at_here.packets.size() == before + 1; }));
+    EXPECT_EQ(at_here.packets.back(), *ping());
+  }
+  EXPECT_TRUE(at_here.troubles.empty());
+}
+
+TEST_F(BusTest, OfTooManyStrangersTheOldestGo) {
+  here.set({.max_strangers = 3});
+  at_here.on_packet = [&](BusKey link) { here.vouch(link); };
+  const Stranger member(loop, port, *ping());
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 1; }));
+  std::vector<std::unique_ptr<Stranger>> strangers;
+  for (int i = 0; i < 5; ++i) {
+    strangers.push_back(std::make_unique<Stranger>(loop, port, std::string_view()));
+    ASSERT_TRUE(until([&] { return at_here.inbound.size() == strangers.size() + 1; }));
+  }
+  EXPECT_EQ(here.stranger_count(), 3U);
+  EXPECT_EQ(here.link_count(), 4U) << "a member's link is none of them";
+  EXPECT_THAT(at_here.troubles, ElementsAre(BusTrouble::kCrowdedOut, BusTrouble::kCrowdedOut));
+  const auto first = std::to_string(at_here.inbound[1]);
+  const auto second = std::to_string(at_here.inbound[2]);
+  EXPECT_THAT(at_here.happened, ElementsAre("trouble " + first, "down " + first, "trouble " + second, "down " + second));
+}
+
+TEST_F(BusTest, WhoNamesNoMemberForLongIsCut) {
+  here.set({.strangers_patience = 2000ms});
+  at_here.on_packet = [&](BusKey link) { here.vouch(link); };
+  const Stranger member(loop, port, *ping());
+  const Stranger stranger(loop, port, {});
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 1 && here.link_count() == 2; }));
+  const MonoTime now = read_boot_clock();
+  here.tick(now + 1000ms);
+  EXPECT_EQ(here.link_count(), 2U);
+  here.tick(now + 2001ms);
+  EXPECT_EQ(here.link_count(), 1U);
+  EXPECT_EQ(here.stranger_count(), 0U);
+  EXPECT_THAT(at_here.troubles, ElementsAre(BusTrouble::kNoMember));
+}
+
+TEST_F(BusTest, LinksLeaveDescriptorsForClients) {
+  here.set({.max_links = 3});
+  at_here.on_packet = [&](BusKey link) { here.vouch(link); };
+  std::vector<std::unique_ptr<Stranger>> members;
+  for (std::size_t i = 1; i <= 3; ++i) {
+    members.push_back(std::make_unique<Stranger>(loop, port, *ping()));
+    ASSERT_TRUE(until([&] { return at_here.packets.size() == i; }));
+  }
+  Stranger late(loop, port, {});
+  bool cut = false;
+  char byte = 0;
+  late.socket.async_read_some(asio::buffer(&byte, 1), [&](const asio::error_code& error, std::size_t) { cut = bool(error); });
+  EXPECT_TRUE(until([&] { return cut; }));
+  EXPECT_EQ(here.link_count(), 3U);
+  here.open(2, "127.0.0.1", port);
+  EXPECT_TRUE(until([&] { return !at_here.happened.empty(); }));
+  EXPECT_THAT(at_here.happened, ElementsAre("down 2"));
+}
+
+TEST_F(BusTest, StrangersAreHeardSoMuchInATick) {
+  std::string flood;
+  for (std::size_t i = 0; i < 3 * Bus::kStrangersPacketsPerTick; ++i) flood += *ping();
+  Stranger stranger(loop, port, {});
+  std::thread sender([&] { stranger.send(flood); });
+  ASSERT_TRUE(until([&] { return at_here.packets.size() >= Bus::kStrangersPacketsPerTick; }));
+  for (int i = 0; i < 20; ++i) {
+    loop.run_one_for(5ms);
+    loop.restart();
+  }
+  EXPECT_LE(at_here.packets.size(), Bus::kStrangersPacketsPerTick + 64);
+  // A member is heard meanwhile; and the rest is, tick by tick.
+  there.open(2, "127.0.0.1", port);
+  there.send(2, long_ping(5000), true);
+  at_here.on_packet = [&](BusKey link) {
+    if (link == at_here.inbound.back()) here.vouch(link);
+  };
+  ASSERT_TRUE(until([&] { return at_here.packets.back() == *long_ping(5000); }));
+  ASSERT_TRUE(until([&] {
+    here.tick(read_boot_clock());
+    return at_here.packets.size() == 3 * Bus::kStrangersPacketsPerTick + 1;
+  }));
+  sender.join();
 }
 
 // A peer that accepts and never reads.
@@ -254,6 +373,34 @@ TEST_F(DeafPeer, IsCutWithoutALimitToo) {
   EXPECT_THAT(at_there.happened, ElementsAre("up 2", "trouble 2", "down 2"));
   EXPECT_EQ(there.links_over_limit(), 1U);
   EXPECT_LE(most_memory, Bus::kMaxUnsent + (2 << 20));
+}
+
+// One who asks and asks and never reads is owed little; and many of them not much more.
+TEST_F(BusTest, StrangersAreOwedLittle) {
+  at_here.on_packet = [&](BusKey link) {
+    for (int i = 0; i < 40; ++i) here.send(link, long_ping(100'000), true);
+  };
+  std::vector<std::unique_ptr<Stranger>> strangers;
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < 40; ++i) {
+    strangers.push_back(std::make_unique<Stranger>(loop, port, std::string_view()));
+    strangers.back()->socket.set_option(tcp::socket::receive_buffer_size(4096));
+    strangers.back()->send(*ping());
+    ASSERT_TRUE(until([&] { return at_here.packets.size() == i + 1; }));
+    most = std::max(most, here.buffered());
+  }
+  EXPECT_TRUE(until([&] { return here.links_over_limit() == 40; }));
+  EXPECT_LE(most, Bus::kMaxUnsentToStrangers + (1 << 20));
+  EXPECT_TRUE(until([&] { return here.link_count() == 0; }));
+  EXPECT_EQ(here.buffered(), 0U);
+}
+
+TEST_F(BusTest, OnePacketAlwaysFindsRoom) {
+  at_here.on_packet = [&](BusKey link) { here.send(link, long_ping(1'500'000), true); };
+  there.open(2, "127.0.0.1", port);
+  there.send(2, ping(), true);
+  ASSERT_TRUE(until([&] { return at_there.packets.size() == 1; }));
+  EXPECT_EQ(here.links_over_limit(), 0U);
 }
 
 TEST_F(BusTest, NothingHappensAfterStop) {

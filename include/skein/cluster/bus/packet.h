@@ -24,17 +24,26 @@ inline constexpr std::size_t kHeaderBytes = 2256;
 inline constexpr std::size_t kGossipBytes = 104;
 inline constexpr std::size_t kMaxHostname = 255;
 
-// How far the bytes received so far reach.
+// Who sends by a link: until a member has spoken by it, anybody.
+enum class FrameSender : std::uint8_t { kMember, kStranger };
+
+// A stranger sends heartbeats, of at most what one about a cluster of kMaxNodes takes.
+inline constexpr std::size_t kMaxStrangersPacket = 2 * 1024 * 1024;
+
+// How far the bytes received so far reach. Judged by the first few of them, so that nothing is
+// kept of a packet that would be dropped when it is there.
 struct Frame {
   enum class Kind : std::uint8_t {
     kNeedMore,  // ask again when `bytes` are there
     kComplete,  // the first `bytes` are one packet
+    kSkip,      // a packet nobody wants: its `bytes` are to be passed over, whether they are there or not
+    kTooLarge,  // more than this sender may send: close the link
     kBroken     // not this protocol, or a length no packet has: close the link
   };
   Kind kind = Kind::kNeedMore;
   std::size_t bytes = 0;
 };
-[[nodiscard]] Frame judge_frame(std::string_view received);
+[[nodiscard]] Frame judge_frame(std::string_view received, FrameSender sender = FrameSender::kMember);
 
 // Why a packet is dropped.
 enum class PacketFault : std::uint8_t {

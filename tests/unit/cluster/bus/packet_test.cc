@@ -399,6 +399,37 @@ TEST(Frame, CutsPacketsOutOfAStream) {
   EXPECT_EQ(judge_frame(lengths).kind, Kind::kNeedMore) << "a message may be long";
 }
 
+// Nothing is kept of what would be dropped once it is there.
+TEST(Frame, TellsByTheFirstBytesWhatNobodyWants) {
+  using Kind = Frame::Kind;
+  const auto head = [](std::uint32_t length, std::uint16_t type, std::uint16_t count = 0) {
+    std::string bytes = ping_bytes().substr(0, 16);
+    for (std::size_t i = 0; i < 4; ++i) bytes[4 + i] = static_cast<char>(length >> (24 - 8 * i));
+    for (std::size_t i = 0; i < 2; ++i) bytes[12 + i] = static_cast<char>(type >> (8 - 8 * i));
+    for (std::size_t i = 0; i < 2; ++i) bytes[14 + i] = static_cast<char>(count >> (8 - 8 * i));
+    return bytes;
+  };
+  constexpr std::uint32_t kBare = 2256;
+  EXPECT_EQ(judge_frame(head(kBare, 5)).kind, Kind::kNeedMore);
+  EXPECT_EQ(judge_frame(head(kBare + 1, 5)).kind, Kind::kSkip) << "a vote request has no body";
+  EXPECT_EQ(judge_frame(head(7'000'000, 3)).kind, Kind::kSkip) << "nor a FAIL one of megabytes";
+  EXPECT_EQ(judge_frame(head(kBare + 40, 3)).kind, Kind::kNeedMore);
+  EXPECT_EQ(judge_frame(head(kBare + 2096, 7)).kind, Kind::kNeedMore);
+  EXPECT_EQ(judge_frame(head(kBare + 2095, 7)).kind, Kind::kSkip);
+  EXPECT_EQ(judge_frame(head(kBare, 300)).kind, Kind::kSkip) << "of a later version perhaps";
+  EXPECT_EQ(judge_frame(head(kBare, 300)).bytes, kBare);
+  EXPECT_EQ(judge_frame(head(kBare, 0, 1)).kind, Kind::kSkip) << "shorter than its gossip";
+  EXPECT_EQ(judge_frame(head(kBare + 104 * 1000, 0, 1000)).kind, Kind::kNeedMore);
+  EXPECT_EQ(judge_frame(head(kBare + (2 << 20), 0, 1)).kind, Kind::kSkip) << "longer than gossip and extensions are";
+
+  const auto stranger = FrameSender::kStranger;
+  EXPECT_EQ(judge_frame(head(kBare + 104 * 1000, 0, 1000), stranger).kind, Kind::kNeedMore);
+  EXPECT_EQ(judge_frame(head(1 << 30, 4), stranger).kind, Kind::kTooLarge);
+  EXPECT_EQ(judge_frame(head(1 << 20, 4), stranger).kind, Kind::kSkip) << "it would not be heard";
+  EXPECT_EQ(judge_frame(head(1 << 20, 4)).kind, Kind::kNeedMore);
+  EXPECT_EQ(judge_frame(head(kBare + 104 * 30'000, 0, 30'000), stranger).kind, Kind::kTooLarge);
+}
+
 TEST(Addresses, OnlyWhatTheyAre) {
   EXPECT_TRUE(is_ip_address("127.0.0.1"));
   EXPECT_TRUE(is_ip_address("fe80::1"));
