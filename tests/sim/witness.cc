@@ -79,7 +79,9 @@ void Witness::before_packet(const Host& host, const Peer::Arrival& arrival) {
     if (arrival.link.is_inbound() && packet.type() != MessageType::kMeet) before_ = now;
     return;
   }
-  if (!node.topology().node(sender).in_handshake() && depth_ == Depth::kFull) hear(host, packet);
+  // Not yet, of whom others have told: until it has answered it is no member.
+  const bool is_member = !node.topology().node(sender).in_handshake() && !node.is_hearsay(sender);
+  if (is_member && depth_ == Depth::kFull) hear(host, packet);
 }
 
 void Witness::after_packet(const Host& host, const Peer::Arrival& arrival) {

@@ -51,7 +51,7 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
   }
   if (!primary.is_none()) {
     topology_.edit(primary, [](Node& node) { node.flags.set(NodeFlag::kMigrateTo); });
-    end_hearsay(primary);
+    if (index == kSelf) end_hearsay(primary);
   }
   ++epoch_changes_;
   save_lazily();

@@ -206,19 +206,6 @@ Result<void> ClusterNode::Member::replicate(std::string_view id, Now) {
   return {};
 }
 
-Result<void> ClusterNode::Member::forget(std::string_view text, Now now) {
-  const auto id = NodeId::parse(text);
-  // Another member may have passed the word on already.
-  if (id && topology_.find(*id).is_none() && is_banned(*id, now.mono)) return {};
-  const auto named = find_named(text, "Unknown node");
-  if (!named) return named.error();
-  if (*named == kSelf) return refusal("I tried hard but I can't forget myself...");
-  if (self().is_replica() && self().primary == *named) return refusal("Can't forget my master!");
-  ban(topology_.node(*named).id, now.mono + kBan);
-  remove_node(*named);
-  return {};
-}
-
 Result<void> ClusterNode::Member::reset(Args args, Now) {
   bool hard = false;
   if (!args.empty()) {

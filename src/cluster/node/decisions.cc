@@ -138,14 +138,25 @@ void ClusterNode::Member::note_lost_handshake(NodeIndex index, MonoTime now) {
   const auto same = [&](const LostHandshake& lost) {
     return lost.address.ip == address.ip && lost.address.bus_port == address.bus_port;
   };
+  const bool by_stranger = places_.has(index);
   // Whoever repeats MEET is told once.
   if (std::erase_if(lost_handshakes_, same) == 0) {
-    decide_soon(connected ? "kNoAnswer" : "kNoConnection",
-                fmt::format("Handshake with {} ended: {} its bus port {}", address_text(address),
-                            connected ? "no answer came from" : "no connection came up to", address.bus_port));
+    auto text = fmt::format("Handshake with {} ended: {} its bus port {}", address_text(address),
+                            connected ? "no answer came from" : "no connection came up to", address.bus_port);
+    if (!by_stranger) {
+      decide_soon(connected ? "kNoAnswer" : "kNoConnection", std::move(text));
+    } else if (lost_meet_pace_.next(now)) {
+      log(EventLevel::kNotice, text + "; it was begun from there");
+    }
   }
-  if (lost_handshakes_.size() >= kKeptSightings) lost_handshakes_.erase(lost_handshakes_.begin());
-  lost_handshakes_.push_back({address, connected, now});
+  // What strangers begin does not push out what operators have.
+  if (lost_handshakes_.size() >= kKeptSightings) {
+    const auto oldest = std::find_if(lost_handshakes_.begin(), lost_handshakes_.end(),
+                                     [&](const LostHandshake& lost) { return !by_stranger || lost.by_stranger; });
+    if (oldest == lost_handshakes_.end()) return;
+    lost_handshakes_.erase(oldest);
+  }
+  lost_handshakes_.push_back({address, connected, now, by_stranger});
 }
 
 void ClusterNode::Member::note_twin(const NodeId& id, std::string one, std::string other, MonoTime now) {

@@ -14,9 +14,6 @@ namespace {
 constexpr std::uint64_t kTicksPerRandomPing = 10;
 // A member of a large cluster that starts does not dial everybody at one moment.
 constexpr std::size_t kLinksPerTick = 64;
-// A node known by hearsay that nobody names for so many node timeouts was a damaged name.
-constexpr int kHearsayLifetimes = 10;
-constexpr milliseconds kMinHearsayLifetime{60000};
 
 }  // namespace
 
@@ -26,8 +23,7 @@ void ClusterNode::Member::ping_members(Now now) {
     if (topology_.node(index).in_handshake()) {
       expire_handshake(index, now.mono);
     } else if (health(index).hearsay) {
-      const auto lifetime = std::max(kHearsayLifetimes * settings_.node_timeout, kMinHearsayLifetime);
-      if (now.mono - health(index).named_at > lifetime) remove_node(index);
+      expire_hearsay(index, now.mono);
     }
   });
   if (ticks_ % kTicksPerRandomPing == 0) {
@@ -128,15 +124,8 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
   for (const NodeIndex index : chosen) gossip.push_back(gossip_about(index, now));
 
   // Only members that mark their packets are known to understand what is forgotten.
-  std::vector<ForgottenNode> forgotten;
-  if (!to.is_none() && health(to).marks_packets) {
-    for (const Ban& ban : bans_) {
-      const auto left = std::chrono::duration_cast<seconds>(ban.until - now.mono).count();
-      if (left > 0) forgotten.push_back({ban.id, static_cast<std::uint64_t>(left)});
-    }
-  }
-
-  send_heartbeat(type, link, to, gossip, forgotten, now);
+  const bool understands = !to.is_none() && health(to).marks_packets;
+  send_heartbeat(type, link, to, gossip, understands ? bans_.to_tell(now.mono) : std::vector<ForgottenNode>{}, now);
 }
 
 // What all heartbeats have in common, whatever they tell of others.

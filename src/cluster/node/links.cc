@@ -1,4 +1,4 @@
-// Links, handshakes, addresses and bans.
+// Links and addresses.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,11 +8,6 @@
 namespace skein {
 
 namespace {
-
-// A handshake lasts at most the node timeout, and long enough for a slow first answer.
-constexpr milliseconds kMinHandshake{1000};
-// Strangers that send MEET make at most this many handshakes at a time.
-constexpr std::size_t kMaxHandshakes = 1024;
 
 bool has_address(const Node& node) {
   return !node.flags.has(NodeFlag::kNoAddress) && !node.address.ip.empty() && node.address.bus_port != 0;
@@ -99,7 +94,7 @@ void ClusterNode::Member::note_inbound_link(const Arrival& arrival) {
 bool ClusterNode::Member::knows_link(LinkId link) const {
   bool known = false;
   topology_.for_each_node([&](NodeIndex index, const Node& node) {
-    known = known || (links(index).in == link && !node.in_handshake());
+    known = known || (links(index).in == link && !node.in_handshake() && !health_.at(index).hearsay);
   });
   return known;
 }
@@ -119,27 +114,6 @@ NodeAddress ClusterNode::Member::address_in(const Arrival& arrival) const {
   const Packet& packet = arrival.packet;
   return {std::string(packet.ip.empty() ? arrival.origin.remote_ip : packet.ip), packet.port, packet.plain_port,
           packet.bus_port};
-}
-
-bool ClusterNode::Member::is_handshake_under_way(const NodeAddress& address) const {
-  bool found = false;
-  topology_.for_each_node([&](NodeIndex, const Node& node) {
-    found = found || (node.in_handshake() && node.address.ip == address.ip &&
-                      node.address.bus_port == address.bus_port);
-  });
-  return found;
-}
-
-void ClusterNode::Member::start_handshake_with_sender(const Arrival& arrival) {
-  Node node;
-  node.address = address_in(arrival);
-  if (!is_ip_address(node.address.ip) || is_handshake_under_way(node.address)) return;
-  std::size_t handshakes = 0;
-  topology_.for_each_node([&](NodeIndex, const Node& other) { handshakes += other.in_handshake() ? 1 : 0; });
-  if (handshakes >= kMaxHandshakes) return;
-  node.id = *NodeId::parse(random_.hex(NodeId::kSize));
-  node.flags = NodeFlag::kHandshake;
-  add_node(std::move(node), arrival.now.mono);
 }
 
 void ClusterNode::Member::update_address(const Arrival& arrival) {
@@ -164,23 +138,6 @@ void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& addr
   log(EventLevel::kWarning, fmt::format("Address updated for node {}, now {}:{}", topology_.node(index).id.view(),
                                         address.ip, address.port));
   save_lazily();
-}
-
-void ClusterNode::Member::expire_handshake(NodeIndex index, MonoTime now) {
-  const milliseconds limit = std::max(settings_.node_timeout, kMinHandshake);
-  if (now - health(index).added <= limit) return;
-  note_lost_handshake(index, now);
-  remove_node(index);
-}
-
-bool ClusterNode::Member::is_banned(const NodeId& id, MonoTime now) {
-  std::erase_if(bans_, [&](const Ban& ban) { return ban.until <= now; });
-  return std::any_of(bans_.begin(), bans_.end(), [&](const Ban& ban) { return ban.id == id; });
-}
-
-void ClusterNode::Member::ban(const NodeId& id, MonoTime until) {
-  std::erase_if(bans_, [&](const Ban& ban) { return ban.id == id; });
-  bans_.push_back({id, until});
 }
 
 }  // namespace skein

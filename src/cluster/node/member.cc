@@ -200,7 +200,12 @@ UnsavedState ClusterNode::Member::unsaved_state(Now now) const {
   UnsavedState unsaved{{topology_, voter_.current_epoch, voter_.last_vote_epoch}, {}};
   unsaved.lines.resize(topology_.index_limit());
   topology_.for_each_node([&](NodeIndex index, const Node& node) {
-    if (!node.in_handshake() && !health_.at(index).hearsay) unsaved.lines[index.value] = line_facts(index, now);
+    if (!node.in_handshake() && !is_only_said(index)) unsaved.lines[index.value] = line_facts(index, now);
+  });
+  // What is not written must not be named either.
+  topology_.for_each_node([&](NodeIndex index, const Node& node) {
+    if (node.primary.is_none() || unsaved.lines[node.primary.value]) return;
+    unsaved.state.topology.edit(index, [](Node& edited) { edited.primary = kNoNode; });
   });
   // After a handover this node still shows a primary, but comes back as the replica it has become.
   if (const NodeIndex primary = gone_to_.is_none() ? kNoNode : topology_.find(gone_to_); !primary.is_none()) {
@@ -215,7 +220,7 @@ UnsavedState ClusterNode::Member::unsaved_state(Now now) const {
 std::optional<NodeIndex> ClusterNode::Member::add_node(Node node, MonoTime now) {
   const auto index = topology_.add(std::move(node));
   if (!index) {
-    log(EventLevel::kWarning, fmt::format("No room for another node: {} are known", kMaxNodes));
+    if (no_room_pace_.next(now)) log(EventLevel::kWarning, fmt::format("No room for another node: {} are known", kMaxNodes));
     return std::nullopt;
   }
   health_.on_added(*index, now);
@@ -225,7 +230,9 @@ std::optional<NodeIndex> ClusterNode::Member::add_node(Node node, MonoTime now) 
 }
 
 void ClusterNode::Member::remove_node(NodeIndex index) {
+  places_.remove(index);
   if (topology_.node(index).slot_count > 0) save_first();
+  if (!topology_.node(index).in_handshake() && !health(index).hearsay) save_lazily();
   note_removal(index);
   close_links(index);
   topology_.remove(index);
@@ -234,13 +241,6 @@ void ClusterNode::Member::remove_node(NodeIndex index) {
   voter_.forget(index);
   lease_.forget(index);
   if (heir_.index == index) heir_ = {};
-  save_lazily();
-}
-
-void ClusterNode::Member::end_hearsay(NodeIndex index) {
-  if (!health(index).hearsay) return;
-  health(index).hearsay = false;
-  save_lazily();
 }
 
 void ClusterNode::Member::set_config_epoch_of(NodeIndex index, Epoch epoch) {

@@ -2,7 +2,8 @@
 //
 // The functions are spread over several sources by what they concern: inputs and saving
 // (member.cc), packets (packets.cc), heartbeats (heartbeats.cc), links and addresses
-// (links.cc), roles and slot claims (claims.cc), epochs and votes (votes.cc), slots that move
+// (links.cc), handshakes (meets.cc), nodes that are only named by others (hearsay.cc),
+// FORGET (forgetting.cc), roles and slot claims (claims.cc), epochs and votes (votes.cc), slots that move
 // (open_slots.cc), a replica's election (elections.cc), taking over on request (takeovers.cc),
 // the right to write (write_lease.cc), starting without data (caution.cc), operator's commands
 // (commands.cc), what operators are told of decisions (decisions.cc), replies as data (views.cc).
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <skein/base/log_pace.h>
 #include <skein/cluster/bus/packet.h>
 #include <skein/cluster/failover/cautious_start.h>
 #include <skein/cluster/failover/election.h>
@@ -30,6 +32,9 @@
 #include <skein/cluster/node/doctor.h>
 #include <skein/cluster/node/node.h>
 
+#include "bans.h"
+#include "handshake_places.h"
+#include "hearsay_rate.h"
 #include "node_lines.h"
 #include "outbox.h"
 
@@ -110,20 +115,15 @@ class ClusterNode::Member {
   Epoch last_vote_epoch() const { return voter_.last_vote_epoch; }
   bool is_saving() const { return outbox_.is_waiting(); }
   bool knows_link(LinkId link) const;
+  bool is_hearsay(NodeIndex index) const { return health_.at(index).hearsay; }
   std::uint64_t refused_packets() const { return refused_packets_; }
   const NodeSettings& settings() const { return settings_; }
 
  private:
-  // How long FORGET keeps a node from coming back through gossip.
-  static constexpr seconds kBan{60};
   // A primary that starts waits this long before it serves, so that news of a failover while
   // it was away reach it first.
   static constexpr milliseconds kStartDelay{2000};
 
-  struct Ban {
-    NodeId id;
-    MonoTime until;
-  };
   // Slots that went one way, for one reason.
   struct SlotChange {
     std::string_view verdict;
@@ -172,8 +172,6 @@ class ClusterNode::Member {
   const NodeLinks& links(NodeIndex index) const { return links_[index.value]; }
   std::optional<NodeIndex> add_node(Node node, MonoTime now);
   void remove_node(NodeIndex index);
-  // Heard of twice, or named by the operator: from now on saved and told on.
-  void end_hearsay(NodeIndex index);
   // Grows when a claim judged before might be judged otherwise now.
   std::uint64_t claim_stamp() const { return topology_.slots_revision() + epoch_changes_; }
   void set_config_epoch_of(NodeIndex index, Epoch epoch);
@@ -197,8 +195,29 @@ class ClusterNode::Member {
   void on_update(const Arrival& arrival, const UpdateBody& body);
   void on_gossip(const Arrival& arrival);
   void on_gossip_about_known(const Arrival& arrival, const GossipEntry& entry, NodeIndex index);
+
+  // hearsay.cc: nodes that are named by others alone.
   void on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry);
+  void add_hearsay(Node node, MonoTime now);
+  NodeIndex choose_hearsay_to_drop(MonoTime now) const;
+  void end_hearsay(NodeIndex index);  // it has answered, or an operator means it: from now on saved and told on
+  void expire_hearsay(NodeIndex index, MonoTime now);
+  bool is_only_said(NodeIndex index) const;
+  HearsayRate hearsay_rate_;
+
+  // forgetting.cc
   void on_forgotten(const Arrival& arrival);
+  bool may_forget_unasked(NodeIndex index, MonoTime now) const;
+  void learn_again(const Arrival& arrival);
+  Bans bans_;
+
+  // meets.cc: handshakes.
+  void start_handshake_with_sender(const Arrival& arrival);
+  bool is_handshake_under_way(const NodeAddress& address) const;
+  void expire_handshake(NodeIndex index, MonoTime now);
+  HandshakePlaces places_;  // of those that strangers have begun
+  LogPace lost_meet_pace_;
+  LogPace no_room_pace_;
 
   // heartbeats.cc
   void ping_members(Now now);
@@ -230,14 +249,9 @@ class ClusterNode::Member {
   NodeIndex node_of_out_link(LinkId link) const;
   void note_inbound_link(const Arrival& arrival);
   void learn_own_ip(const Arrival& arrival);
-  void start_handshake_with_sender(const Arrival& arrival);
-  bool is_handshake_under_way(const NodeAddress& address) const;
   NodeAddress address_in(const Arrival& arrival) const;
   void update_address(const Arrival& arrival);
   void adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now);
-  void expire_handshake(NodeIndex index, MonoTime now);
-  bool is_banned(const NodeId& id, MonoTime now);
-  void ban(const NodeId& id, MonoTime until);
 
   // claims.cc
   void learn_role(const Arrival& arrival);
@@ -448,7 +462,6 @@ class ClusterNode::Member {
   };
   ToldVote told_vote_;
   DataFacts data_;
-  std::vector<Ban> bans_;
   std::deque<Decision> decisions_;  // the last ones, oldest first
   std::vector<std::pair<std::string_view, std::string>> untold_;
   std::vector<SlotChange> slot_changes_;  // of the input being handled

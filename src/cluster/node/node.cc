@@ -113,6 +113,7 @@ Epoch ClusterNode::current_epoch() const { return member_->current_epoch(); }
 Epoch ClusterNode::last_vote_epoch() const { return member_->last_vote_epoch(); }
 bool ClusterNode::is_saving() const { return member_->is_saving(); }
 bool ClusterNode::knows_link(LinkId link) const { return member_->knows_link(link); }
+bool ClusterNode::is_hearsay(NodeIndex index) const { return member_->is_hearsay(index); }
 std::uint64_t ClusterNode::refused_packets() const { return member_->refused_packets(); }
 const NodeSettings& ClusterNode::settings() const { return member_->settings(); }
 

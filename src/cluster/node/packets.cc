@@ -46,7 +46,10 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
   }
   outbox_.count_received(packet->type);
   const bool known = !arrival.sender.is_none() && arrival.sender != kSelf;
-  arrival.sender_is_settled = known && !topology_.node(arrival.sender).in_handshake();
+  // Where others say that it is, it is.
+  if (known && link_node == arrival.sender) end_hearsay(arrival.sender);
+  arrival.sender_is_settled =
+      known && !topology_.node(arrival.sender).in_handshake() && !health(arrival.sender).hearsay;
   if (settings_.bugs.believe_unknown_sender && arrival.sender.is_none() && is_heartbeat(packet->type)) {
     Node stranger;
     stranger.id = packet->sender;
@@ -60,10 +63,7 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
 
   if (arrival.sender == kSelf) note_own_name(arrival);
   note_inbound_link(arrival);
-  if (known) {
-    health(arrival.sender).data_received = now.mono;
-    end_hearsay(arrival.sender);
-  }
+  if (arrival.sender_is_settled) health(arrival.sender).data_received = now.mono;
   learn_epochs(arrival);
 
   if (is_heartbeat(packet->type)) {
@@ -125,6 +125,7 @@ void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
   if (packet.type != MessageType::kPong) {
     learn_own_ip(arrival);
     if (packet.type == MessageType::kMeet && arrival.sender.is_none()) start_handshake_with_sender(arrival);
+    if (arrival.sender.is_none()) learn_again(arrival);
     send_heartbeat(MessageType::kPong, arrival.origin.link, arrival.sender_is_settled ? arrival.sender : kNoNode,
                    arrival.now);
   }
@@ -183,6 +184,12 @@ bool ClusterNode::Member::on_answer_by_own_link(Arrival& arrival) {
 
 bool ClusterNode::Member::finish_handshake(Arrival& arrival) {
   const NodeIndex met = arrival.link_node;
+  places_.remove(met);
+  // What others only say of it does not count beside its own answer.
+  if (!arrival.sender.is_none() && health(arrival.sender).hearsay) {
+    remove_node(arrival.sender);
+    arrival.sender = kNoNode;
+  }
   if (!arrival.sender.is_none()) {
     log(EventLevel::kVerbose, fmt::format("Handshake: we already know node {}, updating the address if needed.",
                                           arrival.packet.sender.view()));
@@ -196,7 +203,7 @@ bool ClusterNode::Member::finish_handshake(Arrival& arrival) {
     node.flags.set(arrival.packet.flags.has(NodeFlag::kPrimary) ? NodeFlag::kPrimary : NodeFlag::kReplica);
   });
   // Meeting it again on purpose ends what kept it out.
-  std::erase_if(bans_, [&](const Ban& ban) { return ban.id == arrival.packet.sender; });
+  bans_.erase(arrival.packet.sender);
   health(met).data_received = arrival.now.mono;
   health(met).marks_packets = arrival.packet.marked;
   log(EventLevel::kDebug, fmt::format("Handshake with node {} completed.", arrival.packet.sender.view()));
@@ -224,13 +231,12 @@ void ClusterNode::Member::on_fail(const Arrival& arrival, const FailBody& body) 
                                        body.failed.view()));
   topology_.edit(failed, [](Node& node) { node.flags.clear(NodeFlag::kPfail).set(NodeFlag::kFail); });
   health(failed).failed_at = arrival.now.mono;
-  end_hearsay(failed);
   save_lazily();
 }
 
 void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& body) {
   const NodeIndex about = topology_.find(body.node);
-  if (about.is_none() || about == kSelf || settings_.bugs.ignore_update) return;
+  if (about.is_none() || about == kSelf || health(about).hearsay || settings_.bugs.ignore_update) return;
   if (is_about_predecessor(about, body.config_epoch)) return claim_arrived(lost_to_predecessor(arrival, body), arrival.now);
   const Node& known = topology_.node(about);
   if (known.config_epoch > body.config_epoch) return;
@@ -247,7 +253,6 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
   }
   const NodeIndex former = known.primary;
   set_primary(about);
-  end_hearsay(about);
   set_config_epoch_of(about, body.config_epoch);
   voter_.current_epoch = std::max(voter_.current_epoch, body.config_epoch);
   save_first();
@@ -287,7 +292,6 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
     }
   }
   if (settings_.bugs.lease_by_gossip && !failing && index != kSelf) lease_.on_answer(index, links(index).out.value());
-  if (heard.hearsay && heard.named_by != arrival.sender) end_hearsay(index);
   heard.named_at = now;
 
   // What others hear of a healthy node spares pinging it; but FAIL ends with an answer of its own.
@@ -304,54 +308,6 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
   if (index == kSelf || !shows_failure(node.flags) || failing || entry.flags.has(NodeFlag::kNoAddress)) return;
   if (entry.ip.empty() || entry.bus_port == 0) return;
   adopt_address(index, {std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port}, now);
-}
-
-void ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry) {
-  if (entry.flags.has_any(NodeFlag::kNoAddress | NodeFlag::kHandshake) || entry.ip.empty() || entry.bus_port == 0) {
-    return;
-  }
-  const bool primary = entry.flags.has(NodeFlag::kPrimary);
-  const bool replica = entry.flags.has(NodeFlag::kReplica);
-  if (entry.id.is_none() || (primary && replica) || is_banned(entry.id, arrival.now.mono)) return;
-  Node node;
-  node.id = entry.id;
-  node.address = {std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port};
-  // Its failure is for this node to find out, or for FAIL to tell.
-  if (primary) node.flags.set(NodeFlag::kPrimary);
-  if (replica) node.flags.set(NodeFlag::kReplica);
-  if (entry.flags.has(NodeFlag::kNoFailover)) node.flags.set(NodeFlag::kNoFailover);
-  const auto index = add_node(std::move(node), arrival.now.mono);
-  if (!index) return;
-  if (arrival.packet.marked) {
-    save_lazily();
-  } else {
-    health(*index).hearsay = true;
-    health(*index).named_by = arrival.sender;
-    health(*index).named_at = arrival.now.mono;
-  }
-}
-
-void ClusterNode::Member::on_forgotten(const Arrival& arrival) {
-  if (!arrival.packet.marked) return;
-  const MonoTime now = arrival.now.mono;
-  arrival.packet.for_each_forgotten([&](const ForgottenNode& forgotten) {
-    const auto left = std::min(seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(forgotten.ban_seconds, 60))),
-                               kBan);
-    if (left.count() == 0 || forgotten.id == self().id) return;
-    const NodeIndex index = topology_.find(forgotten.id);
-    if (index.is_none()) {
-      if (!is_banned(forgotten.id, now)) ban(forgotten.id, now + left);
-      return;
-    }
-    if (index == arrival.sender || (self().is_replica() && self().primary == index)) return;
-    // Met again after it was forgotten. Times on the wire are whole seconds.
-    const MonoTime began = now - (kBan - left) - seconds(1);
-    if (health(index).added > began) return;
-    log(EventLevel::kNotice, fmt::format("Node {} was forgotten by {}", forgotten.id.view(),
-                                         arrival.packet.sender.view()));
-    ban(forgotten.id, now + left);
-    remove_node(index);
-  });
 }
 
 }  // namespace skein

@@ -32,10 +32,9 @@ struct NodeHealth {
   // Set by a packet with Skein's checksum; from then on one without is a damaged one.
   bool marks_packets = false;
   std::uint8_t unmarked_in_a_row = 0;
-  // Only named by one member so far, in a packet that no checksum protects: such a node is
-  // neither told on nor saved.
+  // Others have named it, and it has not answered by this node's link yet: such a node is neither
+  // believed, nor saved, nor told on.
   bool hearsay = false;
-  NodeIndex named_by = kNoNode;
   MonoTime named_at{};
 
   [[nodiscard]] bool ping_pending() const { return ping_sent != MonoTime{}; }

@@ -66,6 +66,7 @@ struct LostHandshake {
   NodeAddress address;
   bool connected = false;  // somebody accepted the connection
   MonoTime at;
+  bool by_stranger = false;  // he began it, by a MEET of his own
 };
 
 // One id was seen at two places.

@@ -160,6 +160,8 @@ class ClusterNode {
   [[nodiscard]] bool is_saving() const;
   // Whether a member has spoken by this inbound link.
   [[nodiscard]] bool knows_link(LinkId link) const;
+  // Others have named it, and it has not answered yet.
+  [[nodiscard]] bool is_hearsay(NodeIndex index) const;
   // Packets refused because they broke a rule of the format.
   [[nodiscard]] std::uint64_t refused_packets() const;
   [[nodiscard]] const NodeSettings& settings() const;
