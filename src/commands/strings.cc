@@ -62,7 +62,7 @@ constexpr CommandSpec kGetdel{
 void getset(Call& call) {
   const KeyRef key = call.key(1);
   if (!reply_value(call, key)) return;
-  call.db().set_string(key, call.arg(2));
+  call.db().set_string(key, call.arg(2), Database::Expiry::kDrop, KeyEvent::kSet, call.take(2));
   call.propagate({"SET", key.bytes, call.arg(2)});
 }
 

@@ -45,8 +45,9 @@ std::optional<SetOptions> parse_set_options(Call& call) {
   return options;
 }
 
-void set_until(Call& call, const KeyRef& key, std::string_view value, UnixMillis expiry) {
-  call.db().set_string_until(key, value, expiry);
+void set_until(Call& call, const KeyRef& key, std::size_t position, UnixMillis expiry) {
+  const std::string_view value = call.arg(position);
+  call.db().set_string_until(key, value, expiry, call.take(position));
   call.propagate({"SET", key.bytes, value, "PXAT", Digits{expiry.value}});
 }
 
@@ -69,12 +70,12 @@ void set_with_options(Call& call) {
     }
   }
   if (expiry) {
-    set_until(call, key, value, *expiry);
+    set_until(call, key, 2, *expiry);
   } else if (options->keep_expiry) {
-    call.db().set_string(key, value, Database::Expiry::kKeep);
+    call.db().set_string(key, value, Database::Expiry::kKeep, KeyEvent::kSet, call.take(2));
     if (options->get) call.propagate({"SET", key.bytes, value, "KEEPTTL"});
   } else {
-    call.db().set_string(key, value);
+    call.db().set_string(key, value, Database::Expiry::kDrop, KeyEvent::kSet, call.take(2));
     if (options->get) call.propagate({"SET", key.bytes, value});
   }
   if (!options->get) call.reply.ok();
@@ -82,7 +83,7 @@ void set_with_options(Call& call) {
 
 void set(Call& call) {
   if (call.size() == 3) [[likely]] {
-    call.db().set_string(call.key(1), call.arg(2));
+    call.db().set_string(call.key(1), call.arg(2), Database::Expiry::kDrop, KeyEvent::kSet, call.take(2));
     call.reply.ok();
     return;
   }
@@ -133,7 +134,7 @@ void setnx(Call& call) {
     call.reply.integer(0);
     return;
   }
-  call.db().set_string(key, call.arg(2));
+  call.db().set_string(key, call.arg(2), Database::Expiry::kDrop, KeyEvent::kSet, call.take(2));
   call.reply.integer(1);
 }
 
@@ -155,7 +156,7 @@ constexpr CommandSpec kSetnx{
 void set_for(Call& call, bool in_seconds) {
   const auto expiry = positive_moment(call, {.position = 2, .form = {.in_seconds = in_seconds, .from_now = true}});
   if (!expiry) return;
-  set_until(call, call.key(1), call.arg(3), *expiry);
+  set_until(call, call.key(1), 3, *expiry);
   call.reply.ok();
 }
 

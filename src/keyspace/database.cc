@@ -165,7 +165,7 @@ void Database::remove_expired(const KeyRef& key, Entry* entry) {
   remove(key, entry);
 }
 
-Entry* Database::set_string(const KeyRef& key, std::string_view value, Expiry expiry, KeyEvent event) {
+Entry* Database::set_string(const KeyRef& key, std::string_view value, Expiry expiry, KeyEvent event, OwnedBytes own) {
   Table::Place at = place(key);
   Entry* entry = nullptr;
   if (at) {
@@ -173,26 +173,26 @@ Entry* Database::set_string(const KeyRef& key, std::string_view value, Expiry ex
     const bool keep = expiry == Expiry::kKeep && !entry->expired_at(context_.now);
     const bool was_marked = entry->has_expiry();
     Entry* const before = entry;
-    entry = Entry::assign(entry, value, keep);
+    entry = Entry::assign(entry, value, keep, std::move(own));
     if (entry != before || was_marked != entry->has_expiry()) put(key, at, entry);
     freshen(*entry);
   } else {
-    entry = Entry::create(key.bytes, value, std::nullopt);
+    entry = Entry::create(key.bytes, value, std::nullopt, std::move(own));
     add(key, entry);
   }
   touched(key.bytes, event);
   return entry;
 }
 
-Entry* Database::set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry) {
+Entry* Database::set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry, OwnedBytes own) {
   Table::Place at = place(key);
   Entry* entry = nullptr;
   if (at) {
-    entry = Entry::set_expiry(Entry::assign(at.get(), value, true), expiry);
+    entry = Entry::set_expiry(Entry::assign(at.get(), value, true, std::move(own)), expiry);
     put(key, at, entry);
     freshen(*entry);
   } else {
-    entry = Entry::create(key.bytes, value, expiry);
+    entry = Entry::create(key.bytes, value, expiry, std::move(own));
     add(key, entry);
   }
   touched(key.bytes, KeyEvent::kSet);

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include <skein/base/memory.h>
 #include <skein/base/text.h>
@@ -108,7 +109,18 @@ Entry* Entry::create_integer(std::string_view key, std::int64_t value, std::opti
   return entry;
 }
 
-Entry* Entry::create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry) {
+Entry::External Entry::external_of(std::string_view value, OwnedBytes own) {
+  if (own) {
+    const std::size_t capacity = own.capacity();
+    return {own.let_go(), value.size(), capacity};
+  }
+  const std::size_t room = allocation_size(value.size());
+  const External external{static_cast<char*>(allocate(room)), value.size(), room};
+  std::memcpy(external.data, value.data(), value.size());
+  return external;
+}
+
+Entry* Entry::create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry, OwnedBytes own) {
   const auto number = as_integer(value);
   Shape shape{key.size(), expiry.has_value(), Storage::kEmbedded, value.size()};
   // A long key's allocation is computed from its shape, which an embedded value would let drift.
@@ -129,14 +141,10 @@ Entry* Entry::create(std::string_view key, std::string_view value, std::optional
       entry->set_kind(ValueType::kString, value.size() <= kEmbstrLimit ? Encoding::kEmbstr : Encoding::kRaw);
       std::memcpy(area, value.data(), value.size());
       break;
-    case Storage::kExternal: {
+    case Storage::kExternal:
       entry->set_kind(ValueType::kString, value.size() <= kEmbstrLimit ? Encoding::kEmbstr : Encoding::kRaw);
-      const std::size_t room = allocation_size(value.size());
-      External external{static_cast<char*>(allocate(room)), value.size(), room};
-      std::memcpy(external.data, value.data(), value.size());
-      store(area, external);
+      store(area, external_of(value, std::move(own)));
       break;
-    }
   }
   return entry;
 }
@@ -186,7 +194,7 @@ Entry* Entry::with_key(Entry* entry, std::string_view key) {
   return fresh;
 }
 
-Entry* Entry::assign(Entry* entry, std::string_view value, bool keep_expiry) {
+Entry* Entry::assign(Entry* entry, std::string_view value, bool keep_expiry, OwnedBytes own) {
   const auto number = as_integer(value);
   Shape to = entry->shape();
   const bool was_external = to.storage == Storage::kExternal;
@@ -205,14 +213,14 @@ Entry* Entry::assign(Entry* entry, std::string_view value, bool keep_expiry) {
   entry = reshape(entry, to);
   char* area = entry->value_area();
   if (to.storage == Storage::kExternal) {
-    const bool reuse = was_external && value.size() <= external.capacity && value.size() * 2 >= external.capacity;
-    if (!reuse) {
+    const bool reuse = was_external && !own && value.size() <= external.capacity && value.size() * 2 >= external.capacity;
+    if (reuse) {
+      external.size = value.size();
+      std::memcpy(external.data, value.data(), value.size());
+    } else {
       if (was_external) release(external.data, external.capacity);
-      external.capacity = allocation_size(value.size());
-      external.data = static_cast<char*>(allocate(external.capacity));
+      external = external_of(value, std::move(own));
     }
-    external.size = value.size();
-    std::memcpy(external.data, value.data(), value.size());
     store(area, external);
   } else {
     if (was_external) release(external.data, external.capacity);

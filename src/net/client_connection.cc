@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include <skein/base/memory.h>
 #include <skein/net/client_net.h>
@@ -12,7 +13,19 @@ namespace skein {
 namespace {
 // More pieces than a pipeline of ordinary replies fills.
 constexpr std::size_t kPieces = 32;
-constexpr std::size_t kOwnMinimum = 1024;
+// So much of an incomplete request is carried to the front of the next receive's window, so that each receive
+// has a whole window of room. What is more stays where it is and is added to.
+constexpr std::size_t kCarried = ReadBlocks::kWindow;
+// Who sends large arguments is likely to send another: most of it is then received into its own memory.
+constexpr std::size_t kBesideLarge = 4 * 1024;
+
+// Memory for an argument of which so much has come: all of it where that is not much more than what came, so
+// that nothing is moved; an announcement alone takes little.
+std::size_t room_for(std::size_t received, std::size_t size) {
+  constexpr std::size_t kAtOnce = 64 * 1024;
+  const std::size_t times = received < 2 * kAtOnce ? 8 : 2;
+  return std::min(size, std::max(kAtOnce, received * times));
+}
 }  // namespace
 
 ClientConnection::ClientConnection(ClientNet& net, Stream stream) : net_(net), stream_(std::move(stream)) {
@@ -21,78 +34,215 @@ ClientConnection::ClientConnection(ClientNet& net, Stream stream) : net_(net), s
 
 ClientConnection::~ClientConnection() {
   if (is_open()) net_.unwatch(*this);
-  release_buffer();
+  drop_input();
+  asides_.reset();
+  owner_memory_ = 0;
+  count_memory();
 }
 
-void ClientConnection::release_buffer() {
-  if (data_ == nullptr) return;
-  if (own_capacity_ != 0) {
+void ClientConnection::drop_input() {
+  if (block_ != nullptr) {
+    net_.blocks().give_back(std::exchange(block_, nullptr));
+  } else if (data_ != nullptr) {
     release(data_, own_capacity_);
-  } else {
-    net_.chunks().give_back(data_);
   }
   data_ = nullptr;
   begin_ = end_ = own_capacity_ = 0;
 }
 
-void ClientConnection::settle(std::size_t wanted) {
+void ClientConnection::count_memory() {
+  const std::size_t now = own_capacity_ + (asides_ != nullptr ? asides_->memory : 0) + owner_memory_;
+  net_.input_memory_ += now - counted_;  // modulo 2^64: it may also be less
+  counted_ = now;
+}
+
+void ClientConnection::set_owner_memory(std::size_t bytes) {
+  if (owner_memory_ == bytes) return;
+  owner_memory_ = bytes;
+  count_memory();
+}
+
+std::size_t ClientConnection::unread() const { return end_ - begin_ + (asides_ != nullptr ? asides_->received : 0); }
+
+void ClientConnection::consume(std::size_t count) {
+  begin_ += count;
+  if (asides_ == nullptr) [[likely]] return;
+  auto& list = asides_->list;
+  const auto kept = std::find_if(list.begin(), list.end(), [&](const SetAside& each) { return each.at >= count; });
+  for (auto each = list.begin(); each != kept; ++each) {
+    asides_->received -= each->received;
+    asides_->memory -= each->bytes.capacity();
+  }
+  for (auto each = kept; each != list.end(); ++each) each->at -= count;
+  list.erase(list.begin(), kept);
+  if (list.empty()) asides_.reset();
+  count_memory();
+}
+
+OwnedBytes ClientConnection::take(std::string_view argument) {
+  if (asides_ == nullptr) return {};
+  for (SetAside& each : asides_->list) {
+    if (each.bytes.data() != argument.data() || !each.complete()) continue;
+    asides_->memory -= each.bytes.capacity();
+    count_memory();
+    return std::move(each.bytes);
+  }
+  return {};
+}
+
+void ClientConnection::settle(std::size_t at, std::size_t large) {
+  if (large >= kLarge && !awaits_large()) set_aside(at, large);
   if (data_ == nullptr) return;
   const std::size_t left = end_ - begin_;
   if (left == 0) {
-    release_buffer();
-    return;
+    drop_input();
+  } else if (block_ != nullptr || own_capacity_ / 4 > left) {
+    move_to_own(left > kCarried ? left * 2 : left);
+  } else if (begin_ != 0) {
+    std::memmove(data_, data_ + begin_, left);
+    begin_ = 0;
+    end_ = left;
   }
-  // Room for what is known to come, or for as much again.
-  const std::size_t room = std::max({wanted, left * 2, kOwnMinimum});
-  if (own_capacity_ >= room && own_capacity_ / 4 < room) {
-    if (begin_ != 0) std::memmove(data_, data_ + begin_, left);
-  } else {
-    const std::size_t capacity = allocation_size(room);
-    auto* own = static_cast<char*>(allocate(capacity));
-    std::memcpy(own, data_ + begin_, left);
-    release_buffer();
-    data_ = own;
-    own_capacity_ = capacity;
-  }
-  begin_ = 0;
-  end_ = left;
+  count_memory();
 }
 
-// One receive: into the room left in the connection's own buffer, or into a chunk.
-ClientConnection::ReadResult ClientConnection::read() {
-  if (own_capacity_ != 0 && end_ == own_capacity_) settle(end_ - begin_ + kOwnMinimum);
-  if (data_ == nullptr) data_ = net_.chunks().take();
-  const std::size_t capacity = own_capacity_ != 0 ? own_capacity_ : ChunkPool::kChunk;
-  // A chunk that is not settled yet belongs to requests still to be served.
-  if (end_ == capacity) return ReadResult::kNothing;
+void ClientConnection::move_to_own(std::size_t room) {
+  const std::size_t left = end_ - begin_;
+  const std::size_t capacity = allocation_size(room);
+  auto* own = static_cast<char*>(allocate(capacity));
+  std::memcpy(own, data_ + begin_, left);
+  drop_input();
+  data_ = own;
+  end_ = left;
+  own_capacity_ = capacity;
+  count_memory();
+}
+
+void ClientConnection::set_aside(std::size_t at, std::size_t size) {
+  // All but its line's end has come, and is set aside already.
+  if (asides_ != nullptr && asides_->list.back().at == at) return;
+  const std::size_t here = std::min(size, end_ - begin_ - at);
+  SetAside aside{.at = at, .size = size, .received = here, .bytes = {}};
+  aside.bytes.reallocate(room_for(here, size), 0);
+  char* const place = data_ + begin_ + at;
+  std::memcpy(aside.bytes.data(), place, here);
+  std::memmove(place, place + here, end_ - begin_ - at - here);
+  end_ -= here;
+  if (asides_ == nullptr) asides_ = std::make_unique<Asides>();
+  asides_->received += here;
+  asides_->memory += aside.bytes.capacity();
+  asides_->list.push_back(std::move(aside));
+  count_memory();
+}
+
+std::size_t ClientConnection::receive(std::span<char> first, std::span<char> second, ReadResult& result) {
   asio::error_code error;
-  const std::size_t count = stream_.read({data_ + end_, capacity - end_}, error);
+  const std::size_t count = stream_.read(first, second, error);
   ++net_.reads;
+  net_.bytes_in += count;
   if (count > 0) {
-    end_ += count;
-    net_.bytes_in += count;
-    return ReadResult::kData;
+    result = ReadResult::kData;
+  } else if (!error) {
+    result = ReadResult::kEnded;
+  } else {
+    result = would_block(error) ? ReadResult::kNothing : ReadResult::kBroken;
   }
-  if (begin_ == end_) release_buffer();
-  if (!error) return ReadResult::kEnded;
-  return would_block(error) ? ReadResult::kNothing : ReadResult::kBroken;
+  return count;
+}
+
+// What is in the window just given replaces the input.
+void ClientConnection::adopt_window(char* data, std::size_t size) {
+  drop_input();
+  data_ = data;
+  end_ = size;
+  block_ = net_.blocks().keep(size);
+  count_memory();
+}
+
+// One receive. Requests still to be served stay where they are, and nothing is read before they have been.
+ClientConnection::ReadResult ClientConnection::read() {
+  if (block_ != nullptr) return ReadResult::kNothing;
+  if (awaits_large()) return read_aside();
+  const std::size_t left = end_ - begin_;
+  ReadResult result{};
+  if (left > kCarried) {
+    if (end_ == own_capacity_) move_to_own(left * 2);
+    end_ += receive({data_ + end_, own_capacity_ - end_}, {}, result);
+    return result;
+  }
+  const std::span<char> window = net_.blocks().window(left + ReadBlocks::kWindow).first(left + ReadBlocks::kWindow);
+  if (left != 0) std::memcpy(window.data(), data_ + begin_, left);
+  const std::size_t count = receive(window.subspan(left), {}, result);
+  if (count != 0) adopt_window(window.data(), left + count);
+  return result;
+}
+
+// The argument's bytes go to where they stay, what follows them behind the rest of the input.
+ClientConnection::ReadResult ClientConnection::read_aside() {
+  SetAside& aside = asides_->list.back();
+  if (aside.bytes.capacity() == aside.received) {
+    asides_->memory -= aside.bytes.capacity();
+    aside.bytes.reallocate(room_for(aside.received, aside.size), aside.received);
+    asides_->memory += aside.bytes.capacity();
+    count_memory();
+  }
+  const std::size_t room = std::min(aside.bytes.capacity(), aside.size) - aside.received;
+  const std::span<char> first(aside.bytes.data() + aside.received, room);
+  const std::size_t left = end_ - begin_;
+  ReadResult result{};
+  std::size_t count = 0;
+  if (room < aside.size - aside.received) {
+    count = receive(first, {}, result);
+  } else if (left > kCarried) {
+    if (own_capacity_ - end_ < kBesideLarge) move_to_own(left * 2);
+    count = receive(first, {data_ + end_, own_capacity_ - end_}, result);
+    if (count > room) end_ += count - room;
+  } else {
+    const std::span<char> window = net_.blocks().window(left + kBesideLarge).first(left + kBesideLarge);
+    if (left != 0) std::memcpy(window.data(), data_ + begin_, left);
+    count = receive(first, window.subspan(left), result);
+    if (count > room) adopt_window(window.data(), left + count - room);
+  }
+  const std::size_t came = std::min(count, room);
+  aside.received += came;
+  asides_->received += came;
+  return result;
 }
 
 void ClientConnection::set_reading(bool on) {
-  if (reading_ == on || !is_open()) return;
   reading_ = on;
+  if (on && watched_ != Watched::kInput && is_open()) watch(Watched::kInput);
+}
+
+void ClientConnection::stop_reading() {
+  reading_ = false;
+  if (watched_ != Watched::kNothing && is_open()) watch(Watched::kNothing);
+}
+
+void ClientConnection::watch(Watched what) {
+  watched_ = what;
   watch_for();
 }
 
 void ClientConnection::watch_for() { net_.watch(*this, true); }
 
+// Nearly all replies are one piece.
+std::size_t ClientConnection::write_pieces(const Output& output, asio::error_code& error) {
+  if (output.is_one_piece()) {
+    std::string_view only;
+    output.for_each_piece(1, [&](std::string_view piece) { only = piece; });
+    return stream_.write({&only, 1}, error);
+  }
+  std::array<std::string_view, kPieces> pieces;
+  std::size_t count = 0;
+  output.for_each_piece(kPieces, [&](std::string_view piece) { pieces[count++] = piece; });
+  return stream_.write({pieces.data(), count}, error);
+}
+
 bool ClientConnection::flush(Output& output) {
   while (!writing_ && is_open() && !output.empty()) {
-    std::array<std::string_view, kPieces> pieces;
-    std::size_t count = 0;
-    output.for_each_piece(kPieces, [&](std::string_view piece) { pieces[count++] = piece; });
     asio::error_code error;
-    const std::size_t sent = stream_.write({pieces.data(), count}, error);
+    const std::size_t sent = write_pieces(output, error);
     ++net_.writes;
     net_.bytes_out += sent;
     output.consume(sent);

@@ -58,10 +58,11 @@ void RequestParser::start_over() {
   bulk_size_ = -1;
   resumable_ = false;
   pending_.clear();
+  if (pending_.capacity() > kKeptPending) std::vector<Pending>().swap(pending_);
 }
 
 RequestParser::Status RequestParser::parse(std::string_view input, const RequestLimits& limits,
-                                           Arguments& arguments) {
+                                           Arguments& arguments, SetAsides asides) {
   wanted_ = 0;
   if (!resumable_) {
     position_ = 0;
@@ -71,19 +72,39 @@ RequestParser::Status RequestParser::parse(std::string_view input, const Request
     inline_ = input[0] != '*';
     if (inline_) return parse_inline(input, arguments);
   }
-  const std::size_t first = arguments.size();
-  for (const auto& [offset, size] : pending_) arguments.emplace_back(input.data() + offset, size);
-  return parse_array(input, limits, arguments, first);
+  return parse_array(input, limits, arguments, asides);
 }
 
-RequestParser::Status RequestParser::suspend(std::string_view input, Arguments& arguments, std::size_t first) {
-  // Only what is new since the last time needs to be remembered.
-  for (std::size_t i = first + pending_.size(); i < arguments.size(); ++i) {
-    pending_.emplace_back(static_cast<std::size_t>(arguments[i].data() - input.data()), arguments[i].size());
+void RequestParser::keep(std::string_view input, std::string_view argument, bool aside) {
+  if (pending_.capacity() == 0) pending_.reserve(kKeptPending);
+  const std::uint64_t place = aside ? reinterpret_cast<std::uintptr_t>(argument.data())
+                                    : static_cast<std::uint64_t>(argument.data() - input.data());
+  pending_.push_back({.place = place & (UINT64_MAX >> 1), .aside = aside ? 1U : 0U, .size = argument.size()});
+}
+
+// The first time, what was found so far is remembered; later on arguments are as they are found, so that each
+// is touched twice however many pieces the request comes in.
+RequestParser::Status RequestParser::suspend(std::string_view input, Arguments& arguments, std::size_t first,
+                                             SetAsides asides) {
+  if (!resumable_) {
+    for (std::size_t i = first; i < arguments.size(); ++i) {
+      const std::string_view argument = arguments[i];
+      const bool aside = !asides.list.empty() && (argument.data() < input.data() || argument.data() >= input.data() + input.size());
+      keep(input, argument, aside);
+    }
+    arguments.resize(first);
+    resumable_ = true;
   }
-  arguments.resize(first);
-  resumable_ = true;
   return Status::kNeedMore;
+}
+
+void RequestParser::complete(std::string_view input, Arguments& arguments) {
+  arguments.reserve(arguments.size() + pending_.size());
+  for (const Pending& each : pending_) {
+    const char* const at = each.aside != 0 ? reinterpret_cast<const char*>(static_cast<std::uintptr_t>(each.place))
+                                           : input.data() + each.place;
+    arguments.emplace_back(at, each.size);
+  }
 }
 
 RequestParser::Status RequestParser::fail(Arguments& arguments, std::size_t first, std::string text) {
@@ -94,7 +115,8 @@ RequestParser::Status RequestParser::fail(Arguments& arguments, std::size_t firs
 }
 
 RequestParser::Status RequestParser::parse_array(std::string_view input, const RequestLimits& limits,
-                                                 Arguments& arguments, std::size_t first) {
+                                                 Arguments& arguments, SetAsides asides) {
+  const std::size_t first = arguments.size();
   const char* const data = input.data();
   if (position_ == 0) {
     const ShortHead head = short_head(data, input.size());
@@ -135,9 +157,9 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
       const auto size = end != nullptr && *at == '$' ? parse_length(at + 1, end) : std::nullopt;
       if (end == nullptr || (!size && never_ends(at, end))) {
         if (rest > kMaxInline) return fail(arguments, first, "too big bulk count string");
-        return suspend(input, arguments, first);
+        return suspend(input, arguments, first, asides);
       }
-      if (static_cast<std::size_t>(end - at) + 2 > rest) return suspend(input, arguments, first);
+      if (static_cast<std::size_t>(end - at) + 2 > rest) return suspend(input, arguments, first, asides);
       if (*at != '$') return fail(arguments, first, std::string("expected '$', got '") + *at + "'");
       if (!size || *size < 0 || static_cast<std::uint64_t>(*size) > limits.max_bulk) {
         return fail(arguments, first, "invalid bulk length");
@@ -149,17 +171,28 @@ RequestParser::Status RequestParser::parse_array(std::string_view input, const R
       position_ += static_cast<std::size_t>(end - at) + 2;
     }
     const auto size = static_cast<std::size_t>(bulk_size_);
-    if (input.size() - position_ < size + 2) {
-      wanted_ = position_ + size + 2;
-      return suspend(input, arguments, first);
+    const SetAside* const aside = asides.list.empty() ? nullptr : asides.find(position_);
+    // In the input then only the line's end is left of it.
+    const std::size_t here = aside == nullptr ? size : 0;
+    if (input.size() - position_ < here + 2 || (aside != nullptr && !aside->complete())) {
+      wanted_ = position_ + here + 2;
+      return suspend(input, arguments, first, asides);
     }
-    arguments.emplace_back(data + position_, size);
-    position_ += size + 2;
+    const std::string_view argument = aside == nullptr ? std::string_view{data + position_, size} : aside->view();
+    if (resumable_) {
+      keep(input, argument, aside != nullptr);
+    } else {
+      arguments.push_back(argument);
+    }
+    position_ += here + 2;
     bulk_size_ = -1;
     --left_;
   }
   const std::size_t consumed = position_;
-  if (resumable_) start_over();
+  if (resumable_) {
+    complete(input, arguments);
+    start_over();
+  }
   position_ = consumed;
   return Status::kRequest;
 }

@@ -25,6 +25,7 @@ class Client final : public Peer {
 
   void close(bool after_replies) override;
   [[nodiscard]] InputFigures input_figures() const override;
+  [[nodiscard]] OwnedBytes take_argument(std::string_view argument) override;
   void wake() override;
 
  private:

@@ -10,13 +10,17 @@ namespace skein {
 namespace {
 // A turn executes this long before replies leave and everybody else gets their turn.
 constexpr double kTurnMicros = 1000;
+// A request of millions of arguments leaves no memory taken.
+constexpr std::size_t kKeptArguments = 64 * 1024;
 
 bool is_replica(const Session& session) { return session.replica != nullptr && session.replica->is_replica(); }
 }  // namespace
 
 void Client::close(bool after_replies) { turns_.close(*this, after_replies); }
 
-Peer::InputFigures Client::input_figures() const { return {connection_.input().size(), connection_.input_memory()}; }
+Peer::InputFigures Client::input_figures() const { return {connection_.unread(), connection_.input_memory()}; }
+
+OwnedBytes Client::take_argument(std::string_view argument) { return connection_.take(argument); }
 
 void Client::wake() { turns_.net_.make_ready(connection_); }
 
@@ -100,13 +104,18 @@ bool ClientTurns::gather(Client& client) {
   if (session.output().size() >= room.take_below && !client.connection_.waits_to_send()) return false;
   const RequestLimits limits{.max_bulk = parts_.settings.proto_max_bulk_len, .unauthenticated = unauthenticated};
   const std::string_view whole = client.connection_.input();
+  // A request is parsed on where it stopped, and not before the large argument it stopped at is whole.
+  if (client.connection_.awaits_large() && client.parser_.in_request()) {
+    client.starved_ = true;
+    return false;
+  }
   while (batch_.size() < kBatch) {
     const std::string_view input = whole.substr(client.parsed_);
     if (input.empty()) {
       return false;
     }
     const std::size_t first = arguments_.size();
-    switch (client.parser_.parse(input, limits, arguments_)) {
+    switch (client.parser_.parse(input, limits, arguments_, client.connection_.asides(client.parsed_))) {
       case RequestParser::Status::kNeedMore: client.starved_ = true; return false;
       case RequestParser::Status::kNothing: client.parsed_ += client.parser_.consumed(); continue;
       case RequestParser::Status::kError:
@@ -136,18 +145,31 @@ bool ClientTurns::has_items(const Client& client) const {
   return !batch_.empty() && batch_.back().client == &client;
 }
 
-// Each step's memory is on its way while the step is taken for the requests behind it.
-void ClientTurns::prefetch_batch() const {
+void ClientTurns::prefetch_entry_of(std::size_t item) const {
+  if (item >= batch_.size()) return;
+  const Item& next = batch_[item];
+  if (next.request.hinted) {
+    parts_.keyspace.db(next.client->session_.db).prefetch_entry({{}, next.request.hash, next.request.slot});
+  }
+}
+
+void ClientTurns::prefetch_value_of(std::size_t item) const {
+  if (item >= batch_.size()) return;
+  const Item& next = batch_[item];
+  if (next.request.hinted) {
+    parts_.keyspace.db(next.client->session_.db).prefetch_value({{}, next.request.hash, next.request.slot});
+  }
+}
+
+void ClientTurns::prefetch_first() const {
   if (parts_.facts.served_slots != nullptr) {
     for (const Item& item : batch_) {
       const KeyRef key{{}, item.request.hash, item.request.slot};
       if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_bucket(key);
     }
   }
-  for (const Item& item : batch_) {
-    const KeyRef key{{}, item.request.hash, item.request.slot};
-    if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_entry(key);
-  }
+  for (std::size_t i = 0; i < kEntriesAhead; ++i) prefetch_entry_of(i);
+  for (std::size_t i = 0; i < kValuesAhead; ++i) prefetch_value_of(i);
 }
 
 void ClientTurns::run_batch() {
@@ -156,12 +178,15 @@ void ClientTurns::run_batch() {
   for (Item& item : batch_) {
     item.request.arguments = {arguments_.data() + item.first_argument, item.argument_count};
   }
-  if (batch_.size() > 1) prefetch_batch();
+  if (batch_.size() > 1) prefetch_first();
   parts_.dispatcher.begin_batch();
   // The process was stopped, or something took its time: what held when the turn began may not hold now.
   if (parts_.dispatcher.ticks() >= turn_ends_) [[unlikely]] hooks_.begin_turn();
   const bool could_write = may_write();
-  for (Item& item : batch_) {
+  for (std::size_t i = 0; i < batch_.size(); ++i) {
+    prefetch_entry_of(i + kEntriesAhead);
+    prefetch_value_of(i + kValuesAhead);
+    Item& item = batch_[i];
     Client& client = *item.client;
     if (!may_execute(client)) {
       client.left_out_ = true;
@@ -210,6 +235,7 @@ void ClientTurns::finish_batch(bool may_have_written) {
   }
   batch_.clear();
   arguments_.clear();
+  if (arguments_.capacity() > kKeptArguments) [[unlikely]] Arguments().swap(arguments_);
 }
 
 // The end of a client's turn: replies leave, the rest of its input is put away, the next read is armed.
@@ -226,14 +252,18 @@ void ClientTurns::finish(Client& client, bool may_acknowledge) {
     close(client, true);
     return;
   }
-  const std::size_t unread = client.connection_.input().size();
+  const std::size_t unread = client.connection_.unread();
   if (unread > parts_.settings.client_query_buffer_limit) {
     ++query_limit_disconnections_;
     hooks_.log(fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
     close(client, false);
     return;
   }
-  client.connection_.settle(client.parser_.in_request() ? client.parser_.wanted() : 0);
+  const auto missing = client.parser_.missing();
+  client.connection_.settle(missing.at, missing.size);
+  client.connection_.set_owner_memory(client.parser_.memory());
+  // What it sends while nothing of it may be executed stays in its socket, and pushes back on it.
+  client.connection_.set_reading(may_execute(client));
 }
 
 bool ClientTurns::flush(Client& client) {
@@ -299,6 +329,8 @@ bool ClientTurns::over_output_limit(Session& session) const {
 // What a client sent before it closed its side is executed and answered.
 void ClientTurns::on_broken(ClientConnection& connection, bool ended) {
   Client& client = Client::of(connection);
+  // It reads on what it is owed: its end, and what else it has sent, is met when it goes on, or the rest has left.
+  if (ended && (client.throttled_ || client.session_.closing)) return;
   client.ended_ = ended && (has_more(client) || client.session_.held_replies != nullptr);
   if (!client.ended_) close(client, false);
 }
@@ -425,7 +457,7 @@ std::string ClientTurns::describe(Client& client) {
   const Output& output = session.output();
   const std::size_t owed = output.has_passed_bound() ? output.passed_at() : output.size();
   return fmt::format("id={} addr={} laddr={} name={} db={} qbuf={} omem={}", session.id(), session.address,
-                     session.local_address, session.name, session.db, client.connection_.input().size(),
+                     session.local_address, session.name, session.db, client.connection_.unread(),
                      owed + (session.replica != nullptr ? session.replica->owed : 0));
 }
 

@@ -2,8 +2,8 @@
 // in batches, runs them, and sends the replies when the turn ends.
 //
 // A batch is prepared as a whole (parse, find the command, hash the key, prefetch its
-// bucket, prefetch its entry) and then executed in order, so that memory is fetched for one request
-// while another runs. What was prepared is a hint; a request runs only if its connection is
+// bucket) and then executed in order; the entries and values of those that come next are fetched meanwhile, so that
+// memory is fetched for one request while another runs. What was prepared is a hint; a request runs only if its connection is
 // still open and not suspended.
 #pragma once
 
@@ -89,7 +89,11 @@ class ClientTurns final : public ClientHandler {
 
  private:
   friend class Client;
-  static constexpr std::size_t kBatch = 16;
+  static constexpr std::size_t kBatch = 32;
+  // How many requests before its own an entry and a value are fetched. A core has room for some
+  // ten lines on their way: more at once would wait for each other.
+  static constexpr std::size_t kEntriesAhead = 6;
+  static constexpr std::size_t kValuesAhead = 3;
   // What a client may be owed before its further requests wait, and until when.
   static constexpr std::size_t kThrottleAbove = 32 * 1024 * 1024;
 
@@ -108,8 +112,10 @@ class ClientTurns final : public ClientHandler {
   void run_batch();
   void note_write(Client& client, const Command* command);
   void note_suspended(const Session& session);
-  // Inline, or gcc 12 takes it for a function without effect and drops the call.
-  [[gnu::always_inline]] inline void prefetch_batch() const;
+  // Inline, or gcc 12 takes them for functions without effect and drops the calls.
+  [[gnu::always_inline]] inline void prefetch_first() const;
+  [[gnu::always_inline]] inline void prefetch_entry_of(std::size_t item) const;
+  [[gnu::always_inline]] inline void prefetch_value_of(std::size_t item) const;
   void finish_batch(bool may_have_written);
   [[nodiscard]] bool may_write() const;
   void finish(Client& client, bool may_acknowledge);

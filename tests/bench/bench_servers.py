@@ -1,4 +1,4 @@
-"""What compare.py and memory.py share: the two servers as a user starts them, and the load generator."""
+"""What the measuring scripts share: the two servers as a user starts them, and the load generator."""
 
 import json
 import os
@@ -19,15 +19,15 @@ def skein_binary():
     return os.environ.get("SKEIN_SERVER") or str(BUILD / "bin" / "skein-server")
 
 
-def start(kind, cluster=False):
+def start(kind, cluster=False, binary=None):
     """A server with its default settings but without persistence, pinned to its core.
 
-    With `cluster` it is a cluster of one node that owns every slot.
+    `kind` is "skein", or anything for `binary` or redis-server. With `cluster` it is a cluster of one node that owns every slot.
     """
     options = {"appendonly": "no"}
     if cluster:
         options["cluster-enabled"] = "yes"
-    binary = skein_binary() if kind == "skein" else reference_binary()
+    binary = skein_binary() if kind == "skein" else binary or reference_binary()
     server = Server(binary, prefix=["taskset", "-c", SERVER_CORE], **options).start()
     if cluster:
         server.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")

@@ -25,6 +25,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 enum class Mode { kGet, kSet, kMixed, kPrefill };
 
+constexpr std::size_t kShortValue = 16;
+
 struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 6379;
@@ -38,37 +40,42 @@ struct Options {
   std::uint64_t keys = 1'000'000;
   std::uint64_t expire_seconds = 0;
   std::uint64_t seed = 1;
+  std::size_t value_size = kShortValue;
   Mode mode = Mode::kGet;
   int pid = 0;
 };
 
-// Keys and values are 16 bytes each.
+// Keys are 16 bytes, and values of that size say whose they are.
 std::string render_get(std::uint64_t key) {
   return fmt::format("*2\r\n$3\r\nGET\r\n$16\r\nkey:{:012}\r\n", key);
 }
 
-std::string render_set(std::uint64_t key, std::uint64_t expire_seconds) {
-  if (expire_seconds == 0) {
-    return fmt::format("*3\r\n$3\r\nSET\r\n$16\r\nkey:{0:012}\r\n$16\r\nval:{0:012}\r\n", key);
+std::string render_set(std::uint64_t key, const Options& options) {
+  const std::string value =
+      options.value_size == kShortValue ? fmt::format("val:{:012}", key) : std::string(options.value_size, 'v');
+  if (options.expire_seconds == 0) {
+    return fmt::format("*3\r\n$3\r\nSET\r\n$16\r\nkey:{:012}\r\n${}\r\n{}\r\n", key, value.size(), value);
   }
-  const std::string seconds = std::to_string(expire_seconds);
-  return fmt::format("*5\r\n$3\r\nSET\r\n$16\r\nkey:{0:012}\r\n$16\r\nval:{0:012}\r\n$2\r\nEX\r\n${1}\r\n{2}\r\n",
-                     key, seconds.size(), seconds);
+  const std::string seconds = std::to_string(options.expire_seconds);
+  return fmt::format("*5\r\n$3\r\nSET\r\n$16\r\nkey:{:012}\r\n${}\r\n{}\r\n$2\r\nEX\r\n${}\r\n{}\r\n", key,
+                     value.size(), value, seconds.size(), seconds);
 }
 
 // Where batches of requests come from: a ring of random ones rendered beforehand, or, when
 // filling, each key once in turn.
 class Requests {
  public:
-  explicit Requests(const Options& options) : options_(options), next_key_(options.first_key) {
+  explicit Requests(const Options& options) : options_(options), next_key_(options.first_key), random_(options.seed) {
     if (options.mode == Mode::kPrefill) return;
-    std::mt19937_64 random(options.seed);
-    const std::uint64_t count = std::max<std::uint64_t>(kRingRequests, options.pipeline);
+    const std::size_t largest = options.mode == Mode::kGet ? 64 : options.value_size + 64;
+    const std::uint64_t fitting = std::min<std::uint64_t>(kRingRequests, kRingBytes / largest);
+    const std::uint64_t count = std::max<std::uint64_t>(fitting, options.pipeline);
+    rewrites_keys_ = count < kRingRequests && options.mode == Mode::kSet;
     for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t key = options.first_key + random() % options.keys;
-      const bool write = options.mode == Mode::kSet || (options.mode == Mode::kMixed && random() % 2 == 0);
+      const std::uint64_t key = random_key();
+      const bool write = options.mode == Mode::kSet || (options.mode == Mode::kMixed && random_() % 2 == 0);
       starts_.push_back(bytes_.size());
-      bytes_ += write ? render_set(key, options.expire_seconds) : render_get(key);
+      bytes_ += write ? render_set(key, options) : render_get(key);
     }
     starts_.push_back(bytes_.size());
   }
@@ -77,11 +84,12 @@ class Requests {
   std::string_view take(unsigned count, std::string& own) {
     if (options_.mode == Mode::kPrefill) {
       own.clear();
-      for (unsigned i = 0; i < count; ++i) own += render_set(next_key_++, options_.expire_seconds);
+      for (unsigned i = 0; i < count; ++i) own += render_set(next_key_++, options_);
       return own;
     }
     if (next_ + count >= starts_.size()) next_ = 0;
     const std::size_t from = starts_[next_];
+    for (unsigned i = 0; rewrites_keys_ && i < count; ++i) rewrite_key(starts_[next_ + i]);
     next_ += count;
     return std::string_view(bytes_).substr(from, starts_[next_] - from);
   }
@@ -89,9 +97,22 @@ class Requests {
  private:
   // As many as there are keys by default; a longer ring would only cost memory.
   static constexpr std::uint64_t kRingRequests = 1'000'000;
+  // Of large values fewer, whose keys are written anew each time they come round: so few would stay in a cache.
+  static constexpr std::uint64_t kRingBytes = 128ULL << 20;
+
+  std::uint64_t random_key() { return options_.first_key + random_() % options_.keys; }
+
+  // It may be on its way on another connection still. Keys have one length, so that does no harm.
+  void rewrite_key(std::size_t start) {
+    char* const digits = bytes_.data() + bytes_.find("key:", start) + 4;
+    std::uint64_t key = random_key();
+    for (int place = 11; place >= 0; --place, key /= 10) digits[place] = static_cast<char>('0' + key % 10);
+  }
 
   const Options& options_;
   std::uint64_t next_key_;
+  std::mt19937_64 random_;
+  bool rewrites_keys_ = false;
   std::size_t next_ = 0;
   std::string bytes_;
   std::vector<std::size_t> starts_;
@@ -104,8 +125,8 @@ struct Tally {
   std::string first_error;
 };
 
-// Length of the whole reply at the front of `bytes`, 0 when it is not all there. Knows what
-// GET and SET answer: a bulk string, a status or an error.
+// Length of the whole reply at the front of `bytes`, of which the end may still be to come; 0 when that cannot
+// be told yet. Knows what GET and SET answer: a bulk string, a status or an error.
 std::size_t reply_length(std::string_view bytes, Tally& tally) {
   constexpr std::size_t kSixteenByteBulk = 23;
   if (bytes.size() >= kSixteenByteBulk && bytes.starts_with("$16")) return kSixteenByteBulk;
@@ -121,8 +142,7 @@ std::size_t reply_length(std::string_view bytes, Tally& tally) {
     ++tally.misses;
     return line + 2;
   }
-  const std::size_t whole = line + 2 + static_cast<std::size_t>(length) + 2;
-  return whole <= bytes.size() ? whole : 0;
+  return line + 2 + static_cast<std::size_t>(length) + 2;
 }
 
 struct Connection {
@@ -132,6 +152,7 @@ struct Connection {
   std::string own_requests;
   std::string_view unsent;
   std::string partial_reply;
+  std::size_t to_come = 0;  // of the reply under way
 };
 
 class Load {
@@ -220,9 +241,12 @@ class Load {
     }
     std::string_view left(buffer_.data(), kept + static_cast<std::size_t>(got));
     while (!left.empty()) {
-      const std::size_t length = reply_length(left, tally_);
-      if (length == 0) break;
-      left.remove_prefix(length);
+      if (connection.to_come == 0) connection.to_come = reply_length(left, tally_);
+      if (connection.to_come == 0) break;
+      const std::size_t here = std::min(connection.to_come, left.size());
+      left.remove_prefix(here);
+      connection.to_come -= here;
+      if (connection.to_come != 0) break;
       --connection.awaited;
       ++tally_.replies;
     }
@@ -273,7 +297,7 @@ std::uint64_t settled_cpu_time(int pid) {
   fmt::print(stderr,
              "skein-loadgen [-h host] [-p port] [-a password] [-c connections] [-P pipeline]\n"
              "              [-n operations | -t seconds] [-w warm-up operations] [-m get|set|mixed|prefill]\n"
-             "              [-r keys] [-f first key] [-e expire seconds] [-s seed] [-i server pid]\n");
+             "              [-r keys] [-d value size] [-f first key] [-e expire seconds] [-s seed] [-i server pid]\n");
   std::exit(2);
 }
 
@@ -288,7 +312,7 @@ Mode parse_mode(std::string_view name) {
 Options parse_options(int argc, char** argv) {
   Options options;
   int letter = 0;
-  while ((letter = ::getopt(argc, argv, "h:p:a:c:P:n:t:w:m:r:f:e:s:i:")) != -1) {
+  while ((letter = ::getopt(argc, argv, "h:p:a:c:P:n:t:w:m:r:d:f:e:s:i:")) != -1) {
     const auto number = [] { return std::strtoull(optarg, nullptr, 10); };
     switch (letter) {
       case 'h': options.host = optarg; break;
@@ -301,6 +325,7 @@ Options parse_options(int argc, char** argv) {
       case 'w': options.warmup = number(); break;
       case 'm': options.mode = parse_mode(optarg); break;
       case 'r': options.keys = number(); break;
+      case 'd': options.value_size = number(); break;
       case 'f': options.first_key = number(); break;
       case 'e': options.expire_seconds = number(); break;
       case 's': options.seed = number(); break;

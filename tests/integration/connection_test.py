@@ -263,6 +263,98 @@ class Limits(unittest.TestCase):
             self.assertLess(int(server.info("memory")["used_memory"]) - before, 64 * MEBIBYTE)
 
 
+def send_until_it_pushes_back(server, client, request, most):
+    """How much of `request`, again and again, the server takes in: its socket is full, and nothing is read any more."""
+    client.socket.setblocking(False)
+    sent, read = 0, -1
+    while sent < most:
+        try:
+            # Whole requests only, but for the last.
+            sent += client.socket.send((request * (65536 // len(request) + 1))[sent % len(request):])
+            continue
+        except BlockingIOError:
+            pass
+        now = int(server.info("stats")["total_net_input_bytes"])
+        # The two looks themselves are read as well.
+        if now - read < 200:
+            break
+        read = now
+    client.socket.setblocking(True)
+    client.socket.settimeout(30)
+    return sent
+
+
+@beyond_redis
+class NotRead(unittest.TestCase):
+    """Nothing is read of whom nothing may be executed."""
+
+    PING = request_bytes("PING")
+
+    def setUp(self):
+        self.server = Server().start()
+        self.addCleanup(self.server.stop)
+        self.before = self.used()
+
+    def used(self):
+        return int(self.server.info("memory")["used_memory"])
+
+    def test_who_does_not_read_his_replies(self):
+        with Connection(self.server.port) as deaf:
+            deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            sent = send_until_it_pushes_back(self.server, deaf, self.PING, 512 * MEBIBYTE)
+            self.assertLess(sent, 256 * MEBIBYTE)
+            self.assertLess(self.used() - self.before, 48 * MEBIBYTE)
+            # The request that was cut goes out whole, and everything is answered.
+            rest = self.PING[sent % len(self.PING):] if sent % len(self.PING) else b""
+            sender = threading.Thread(target=deaf.send, args=(rest + request_bytes("ECHO", "last"),))
+            sender.start()
+            pongs = -(-sent // len(self.PING))
+            self.assertEqual(b"+PONG\r\n" * pongs, deaf.read_exactly(7 * pongs))
+            self.assertEqual(b"$4\r\nlast\r\n", deaf.read_exactly(10))
+            sender.join()
+
+    def test_who_is_paused(self):
+        request = request_bytes("SET", "paused", "v" * 1000)
+        self.server.ask("CLIENT", "PAUSE", "600000", "WRITE")
+        with Connection(self.server.port) as writer:
+            sent = send_until_it_pushes_back(self.server, writer, request, 64 * MEBIBYTE)
+            self.assertLess(sent, 32 * MEBIBYTE)
+            self.assertLess(self.used() - self.before, 2 * MEBIBYTE)
+            self.server.ask("CLIENT", "UNPAUSE")
+            rest = request[sent % len(request):] if sent % len(request) else b""
+            writer.send(rest + request_bytes("STRLEN", "paused"))
+            replies = b"+OK\r\n" * -(-sent // len(request)) + b":1000\r\n"
+            self.assertEqual(replies, writer.read_exactly(len(replies)))
+
+    def test_who_is_paused_and_goes(self):
+        self.server.ask("CLIENT", "PAUSE", "600000", "WRITE")
+        gone = Connection(self.server.port)
+        gone.send(request_bytes("SET", "a", "v" * 1000) * 30)
+        wait_until(lambda: b"cmd=set" in self.server.ask("CLIENT", "LIST"), 10, "the pause to hold it")
+        gone.close()
+        wait_until(lambda: self.server.info("clients")["connected_clients"] == "1", 10, "the paused client to be dropped")
+        # One that only ends what it sends, too.
+        with Connection(self.server.port) as ends:
+            ends.send(request_bytes("SET", "a", "v"))
+            ends.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(b"", ends.read_until_closed())
+
+    def test_an_announced_argument(self):
+        with Connection(self.server.port) as client:
+            client.send(b"*2\r\n$3\r\nGET\r\n$536870912\r\n" + b"x" * 40_000)
+            wait_until(lambda: b"qbuf=40" in self.server.ask("CLIENT", "LIST"), 10, "the bytes to be there")
+            self.assertLess(self.used() - self.before, MEBIBYTE)
+
+    def test_a_received_value_is_not_there_twice(self):
+        self.server.ask("CONFIG", "SET", "save", "")
+        with Connection(self.server.port) as client:
+            self.assertEqual(b"+OK\r\n", client.request("SET", "large", b"x" * 8 * MEBIBYTE))
+            memory = self.server.info("memory")
+            self.assertLess(int(memory["used_memory_peak"]) - self.before, 14 * MEBIBYTE)
+            self.assertLess(int(memory["used_memory"]) - self.before, 9 * MEBIBYTE)
+            self.assertEqual(8 * MEBIBYTE, client.ask("STRLEN", "large"))
+
+
 class Unauthenticated(unittest.TestCase):
     """Who is not let in may not make the server hold much."""
 

@@ -60,6 +60,9 @@ struct Call {
   bool propagated = false;  // the handler gave its own effect, or none
   bool suspended = false;
 
+  // No argument below this size lies in memory of its own.
+  static constexpr std::size_t kLargeArgument = 16 * 1024;
+
   [[nodiscard]] std::size_t size() const { return arguments.size(); }
   [[nodiscard]] std::string_view arg(std::size_t i) const { return arguments[i]; }
   [[nodiscard]] Database& db() const { return keyspace.db(session.db); }
@@ -67,6 +70,12 @@ struct Call {
   [[nodiscard]] KeyRef key(std::size_t position) const {
     if (position == hinted_position) return {arguments[position], hinted_hash, hinted_slot};
     return db().ref(arguments[position]);
+  }
+  // The memory of an argument that may become a value without being copied; nothing unless it is large. To be
+  // asked for when it is certain that the value is stored: the argument's bytes must live on.
+  [[nodiscard]] OwnedBytes take(std::size_t position) const {
+    if (arguments[position].size() < kLargeArgument || session.peer() == nullptr) [[likely]] return {};
+    return session.peer()->take_argument(arguments[position]);
   }
   // Whole-number argument; writes redis's refusal and returns nothing if it is none.
   [[nodiscard]] std::optional<std::int64_t> integer(std::size_t position,

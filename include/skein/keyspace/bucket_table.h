@@ -99,6 +99,14 @@ class BucketTable {
     __builtin_prefetch(entry + 40);  // a 48-byte entry starts in one line and often ends in the next
   }
 
+  // What is likely found under `hash`, by its bucket alone; null: nothing there, or further along a chain.
+  [[gnu::always_inline]] const T* guess(std::uint64_t hash) const {
+    if (buckets_ == 0) return nullptr;
+    const Bucket* bucket = bucket_at(index_of(hash));
+    const unsigned hits = bucket->matches(tag_of(hash));
+    return hits == 0 ? nullptr : reinterpret_cast<const T*>(untag(bucket->slots[std::countr_zero(hits)]));
+  }
+
   // `entry` must not be in the table. `rehash` tells the hash of an entry, for the bucket that is split.
   template <typename Rehash>
   void insert(std::uint64_t hash, T* entry, bool marked, Rehash&& rehash) {

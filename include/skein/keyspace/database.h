@@ -97,12 +97,16 @@ class Database {
   [[nodiscard]] KeyRef ref(std::string_view key) const;
 
   // Hints for a batch of requests: in cluster mode first prefetch_head for all; then
-  // prefetch_bucket for all, then prefetch_entry for all.
+  // prefetch_bucket for all, then prefetch_entry and, once that has come, prefetch_value.
   [[gnu::always_inline]] void prefetch_head(const KeyRef& key) const {
     __builtin_prefetch(&tables_[key.slot.value]);
   }
   [[gnu::always_inline]] void prefetch_bucket(const KeyRef& key) const { table(key).prefetch_bucket(key.hash); }
   [[gnu::always_inline]] void prefetch_entry(const KeyRef& key) const { table(key).prefetch_entry(key.hash); }
+
+  [[gnu::always_inline]] void prefetch_value(const KeyRef& key) const {
+    if (const Entry* entry = table(key).guess(key.hash); entry != nullptr) entry->prefetch_value();
+  }
 
   // The live entry, or null. An expired one is removed on the way (or hidden on a replica).
   // Pointers are good until the next change to this database.
@@ -148,11 +152,11 @@ class Database {
   [[nodiscard]] std::uint32_t access_clock(const KnownUse& use) const;
 
   enum class Expiry : std::uint8_t { kDrop, kKeep };
-  // Creates or overwrites. With kDrop the key has no expiry afterwards.
+  // Creates or overwrites. With kDrop the key has no expiry afterwards. `own`: see Entry::create.
   Entry* set_string(const KeyRef& key, std::string_view value, Expiry expiry = Expiry::kDrop,
-                    KeyEvent event = KeyEvent::kSet);
+                    KeyEvent event = KeyEvent::kSet, OwnedBytes own = {});
   // Creates or overwrites, with an expiry, in one go.
-  Entry* set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry);
+  Entry* set_string_until(const KeyRef& key, std::string_view value, UnixMillis expiry, OwnedBytes own = {});
   // Overwrites a live string's value with a number, or creates it; the expiry stays.
   Entry* set_integer(const KeyRef& key, std::int64_t value, KeyEvent event = KeyEvent::kIncrby);
   // The same where the live entry is known and holds a number: no second search.

@@ -23,6 +23,7 @@
 #include <optional>
 #include <string_view>
 
+#include <skein/base/owned_bytes.h>
 #include <skein/base/time.h>
 
 namespace skein {
@@ -42,7 +43,9 @@ class Entry {
 
   using Scratch = std::array<char, 20>;
 
-  static Entry* create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry);
+  // `own`, if there is any, is memory with just the value's bytes, which becomes the entry's: the value is not copied.
+  static Entry* create(std::string_view key, std::string_view value, std::optional<UnixMillis> expiry,
+                       OwnedBytes own = {});
   static Entry* create_integer(std::string_view key, std::int64_t value, std::optional<UnixMillis> expiry);
   static void destroy(Entry* entry);
   // A copy under another key, value, expiry and encoding alike.
@@ -52,7 +55,7 @@ class Entry {
   // replaces it (the old one is gone then).
   //
   // Replaces the value. Whole decimal numbers become integers. Drops the expiry unless told to keep it.
-  static Entry* assign(Entry* entry, std::string_view value, bool keep_expiry);
+  static Entry* assign(Entry* entry, std::string_view value, bool keep_expiry, OwnedBytes own = {});
   static Entry* assign_integer(Entry* entry, std::int64_t value);
   // Replaces the value by text that stays text even where it reads as a number. The expiry stays.
   static Entry* assign_text(Entry* entry, std::string_view text);
@@ -92,6 +95,20 @@ class Entry {
   // Only right after resize_raw.
   [[nodiscard]] char* mutable_bytes();
 
+  // Begins to fetch what of the value lies beyond the entry's first lines.
+  [[gnu::always_inline]] void prefetch_value() const {
+    const char* from = reinterpret_cast<const char*>(this) + 2 * kLine;
+    std::size_t size = std::size_t{units_} * 16;
+    size = size > 2 * kLine ? size - 2 * kLine : 0;
+    if (storage() == Storage::kExternal) {
+      const auto external = load<External>(value_area());
+      from = external.data;
+      size = external.size;
+    }
+    // The rest of a longer one is fetched by the processor, which sees where this leads.
+    for (std::size_t at = 0; at < size && at < 8 * kLine; at += kLine) __builtin_prefetch(from + at);
+  }
+
   // 24 bits; what they mean is the database's access policy.
   [[nodiscard]] std::uint32_t access_clock() const {
     return static_cast<std::uint32_t>(clock_[0] | (clock_[1] << 8) | (clock_[2] << 16));
@@ -110,6 +127,7 @@ class Entry {
   static constexpr std::uint8_t kExpiryFlag = 1;
   static constexpr std::uint8_t kLongKeyFlag = 2;
   static constexpr int kStorageShift = 2;
+  static constexpr std::size_t kLine = 64;
 
   // A value too large to embed, in an allocation of its own with room to grow.
   struct External {
@@ -139,6 +157,7 @@ class Entry {
     __builtin_memcpy(at, &value, sizeof value);
   }
 
+  static External external_of(std::string_view value, OwnedBytes own);
   static Entry* allocate_shape(const Shape& shape);
   // The same with expiry and key written; the value is the caller's to write.
   static Entry* allocate_keyed(const Shape& shape, std::string_view key, std::optional<UnixMillis> expiry);

@@ -1,15 +1,20 @@
-// The bytes of one client: reads into borrowed chunks, gathered writes, closing.
+// The bytes of one client: reads into memory that all share, gathered writes, closing.
 //
 // Knows no protocol. What was read stays untouched until its owner consumes it. Which
-// connections are readable is client_net.h's to find out; a waiting connection holds no buffer.
+// connections are readable is client_net.h's to find out; a waiting connection holds no more
+// memory than the bytes that wait for the rest of their request.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include <skein/net/read_blocks.h>
 #include <skein/net/stream.h>
 #include <skein/resp/output.h>
+#include <skein/resp/set_aside.h>
 
 namespace skein {
 
@@ -17,6 +22,9 @@ class ClientNet;
 
 class ClientConnection {
  public:
+  // A large argument is received into memory of its own from this size on.
+  static constexpr std::size_t kLarge = 16 * 1024;
+
   ClientConnection(ClientNet& net, Stream stream);
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
@@ -25,18 +33,33 @@ class ClientConnection {
   // The owner's object that belongs to this connection.
   void* owner = nullptr;
 
-  // What has been received and not consumed.
+  // What has been received and not consumed, without what was set aside.
   [[nodiscard]] std::string_view input() const { return {data_ + begin_, end_ - begin_}; }
-  void consume(std::size_t count) { begin_ += count; }
-  // To be called when a turn is over: what is left moves out of the borrowed chunk, which
-  // goes back to the pool. Views of the input end here. `wanted`: how long the input will have to be at
-  // least, so that a large argument is read in one piece.
-  void settle(std::size_t wanted = 0);
-  // Memory that holds unread input.
-  [[nodiscard]] std::size_t input_memory() const { return own_capacity_; }
+  // Arguments beside the input; places count from its front. `origin`: where in the input parsing goes on.
+  [[nodiscard]] SetAsides asides(std::size_t origin) const {
+    if (asides_ == nullptr) [[likely]] return {};
+    return {asides_->list, origin};
+  }
+  // Nothing of the input can be used before more of a large argument has come.
+  [[nodiscard]] bool awaits_large() const { return asides_ != nullptr && !asides_->list.back().complete(); }
+  // The memory of a whole argument that was set aside, or nothing.
+  [[nodiscard]] OwnedBytes take(std::string_view argument);
+  void consume(std::size_t count);
+  // To be called when a turn is over: what is left moves out of the shared block. Views of the input end here.
+  // An argument of `large` bytes or more whose beginning stands at `at` is set aside: memory for it is
+  // taken as its bytes come.
+  void settle(std::size_t at = 0, std::size_t large = 0);
+  // Bytes received and not consumed, all in all.
+  [[nodiscard]] std::size_t unread() const;
+  // Memory that holds them, and what the owner has beside it because of them.
+  [[nodiscard]] std::size_t input_memory() const { return counted_; }
+  void set_owner_memory(std::size_t bytes);
 
-  // Whether new input is read when it comes. Not reading pushes back on the client.
+  // Whether new input is read when it comes. Not reading pushes back on the client; that it has gone is
+  // noticed all the same. Costs nothing unless something comes meanwhile.
   void set_reading(bool on);
+  // Nothing is read any more, and its end is not told again.
+  void stop_reading();
   // Sends what it can. False when some of it has to wait; ClientHandler::on_writable tells when to go on.
   bool flush(Output& output);
   // Sends pieces that somebody else keeps, once: how many bytes the socket took. Nothing while
@@ -54,17 +77,40 @@ class ClientConnection {
   friend class ClientNet;
 
   enum class ReadResult : std::uint8_t { kData, kNothing, kEnded, kBroken };
+  // What the readiness set is asked to tell of the socket's input.
+  enum class Watched : std::uint8_t { kInput, kEnd, kNothing };
+
+  // The sums are kept because there may be many of them.
+  struct Asides {
+    std::vector<SetAside> list;  // never empty; only the last may be incomplete
+    std::size_t received = 0;
+    std::size_t memory = 0;
+  };
+
   ReadResult read();
+  ReadResult read_aside();
+  std::size_t receive(std::span<char> first, std::span<char> second, ReadResult& result);
+  std::size_t write_pieces(const Output& output, asio::error_code& error);
+  void watch(Watched what);
   void watch_for();
-  void release_buffer();
+  void drop_input();
+  void adopt_window(char* data, std::size_t size);
+  void move_to_own(std::size_t room);
+  void set_aside(std::size_t at, std::size_t size);
+  void count_memory();
 
   ClientNet& net_;
   Stream stream_;
-  char* data_ = nullptr;  // a chunk of the pool, or a buffer of its own
+  char* data_ = nullptr;  // in a shared block, or of its own
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::size_t own_capacity_ = 0;  // 0: data_ is a chunk, or null
+  std::size_t own_capacity_ = 0;  // 0: data_ is not its own
+  ReadBlock* block_ = nullptr;    // that data_ is in
+  std::unique_ptr<Asides> asides_;
+  std::size_t counted_ = 0;
+  std::size_t owner_memory_ = 0;
   bool reading_ = false;
+  Watched watched_ = Watched::kNothing;
   bool writing_ = false;  // waits until the socket takes more
   bool listed_ = false;   // in ClientNet's list for the next turn
 };

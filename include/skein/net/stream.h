@@ -19,7 +19,9 @@ class Stream {
   ~Stream();
 
   // How many bytes came. 0 without an error: the peer has closed. An error "would block" is none.
-  std::size_t read(std::span<char> into, asio::error_code& error);
+  std::size_t read(std::span<char> into, asio::error_code& error) { return read(into, {}, error); }
+  // What does not fit into `first` goes to `second`.
+  std::size_t read(std::span<char> first, std::span<char> second, asio::error_code& error);
   // How many bytes left. Pieces beyond the system's limit wait for the next call.
   std::size_t write(std::span<const std::string_view> pieces, asio::error_code& error);
   void close();

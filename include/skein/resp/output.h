@@ -78,6 +78,7 @@ class Output {
     return tail_ == nullptr ? 0 : full_ + static_cast<std::size_t>(cursor_ - tail_->data()) - sent_;
   }
   [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] bool is_one_piece() const { return head_ == tail_; }
   // What its blocks take, full or not.
   [[nodiscard]] std::size_t memory() const;
 

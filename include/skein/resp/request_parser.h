@@ -2,7 +2,8 @@
 //
 // The parser never copies: arguments are views into the input. An incomplete request is
 // remembered by positions, so that the owner may move its bytes to another buffer and go
-// on when more have come, and no byte is looked at twice.
+// on when more have come, and no byte is looked at twice: what a receive costs does not grow
+// with what came before it. Large arguments may lie beside the input (set_aside.h).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <skein/resp/set_aside.h>
 
 namespace skein {
 
@@ -35,7 +38,7 @@ class RequestParser {
   //
   // `input` starts where the last request ended (or where this incomplete one began).
   // Arguments are appended to `arguments`; on anything but kRequest nothing is left there.
-  Status parse(std::string_view input, const RequestLimits& limits, Arguments& arguments);
+  Status parse(std::string_view input, const RequestLimits& limits, Arguments& arguments, SetAsides asides = {});
 
   // Forgets an incomplete request; the next call starts with its first byte again.
   void start_over();
@@ -45,15 +48,38 @@ class RequestParser {
   [[nodiscard]] const std::string& error() const { return error_; }
   // After kNeedMore: how long the input must be at least for the next step to succeed, or 0.
   [[nodiscard]] std::size_t wanted() const { return wanted_; }
+  // After kNeedMore: the argument whose bytes have not all come; its size is 0 if it waits for something else.
+  struct Missing {
+    std::size_t at = 0;
+    std::size_t size = 0;
+  };
+  [[nodiscard]] Missing missing() const {
+    return resumable_ && bulk_size_ > 0 ? Missing{position_, static_cast<std::size_t>(bulk_size_)} : Missing{};
+  }
+  // What it remembers of an incomplete request of many arguments takes so many bytes.
+  [[nodiscard]] std::size_t memory() const {
+    return pending_.capacity() > kKeptPending ? pending_.capacity() * sizeof(Pending) : 0;
+  }
   [[nodiscard]] bool was_inline() const { return inline_; }
   [[nodiscard]] bool in_request() const { return resumable_; }
 
  private:
   static constexpr std::size_t kMaxInline = 64 * 1024;
+  // Arguments of an incomplete request whose memory is kept for the next one.
+  static constexpr std::size_t kKeptPending = 8;
+
+  // An argument of an incomplete request: where it stands in the input, or, set aside, in memory.
+  struct Pending {
+    std::uint64_t place : 63;
+    std::uint64_t aside : 1;
+    std::size_t size;
+  };
 
   Status parse_inline(std::string_view input, Arguments& arguments);
-  Status parse_array(std::string_view input, const RequestLimits& limits, Arguments& arguments, std::size_t first);
-  Status suspend(std::string_view input, Arguments& arguments, std::size_t first);
+  Status parse_array(std::string_view input, const RequestLimits& limits, Arguments& arguments, SetAsides asides);
+  void keep(std::string_view input, std::string_view argument, bool aside);
+  Status suspend(std::string_view input, Arguments& arguments, std::size_t first, SetAsides asides);
+  void complete(std::string_view input, Arguments& arguments);
   Status fail(Arguments& arguments, std::size_t first, std::string text);
 
   std::size_t position_ = 0;
@@ -62,8 +88,8 @@ class RequestParser {
   std::int64_t bulk_size_ = -1;  // of the argument being read; -1: its head comes next
   bool resumable_ = false;
   bool inline_ = false;
-  std::vector<std::pair<std::size_t, std::size_t>> pending_;  // arguments of an incomplete request
-  std::vector<std::string> inline_words_;                     // unquoted words of an inline request
+  std::vector<Pending> pending_;           // arguments of an incomplete request
+  std::vector<std::string> inline_words_;  // unquoted words of an inline request
   std::string error_;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <skein/base/ids.h>
+#include <skein/base/owned_bytes.h>
 #include <skein/base/time.h>
 #include <skein/resp/output.h>
 #include <skein/resp/reply_writer.h>
@@ -35,6 +36,9 @@ class Peer {
     std::size_t memory = 0;
   };
   [[nodiscard]] virtual InputFigures input_figures() const = 0;
+  // The memory of an argument of the call under way if it lies in an allocation of its own, or nothing. Whoever takes
+  // it keeps the bytes where they are until the call has ended.
+  [[nodiscard]] virtual OwnedBytes take_argument(std::string_view) { return {}; }
   // The session has something to execute or to send outside its own turn.
   virtual void wake() = 0;
 };

@@ -142,6 +142,57 @@ TEST(RequestParser, TellsHowMuchALargeArgumentStillNeeds) {
   EXPECT_TRUE(parser.in_request());
 }
 
+// Nothing of a request is handled again because another byte of it has come.
+TEST(RequestParser, WhatHasBeenFoundIsNotGoneThroughAgain) {
+  std::string bytes = "*1000\r\n";
+  for (int i = 0; i < 999; ++i) bytes += "$1\r\nx\r\n";
+  RequestParser parser;
+  Arguments first;
+  ASSERT_EQ(Status::kNeedMore, parser.parse(bytes, {}, first));
+  for (const char next : std::string("$5\r\nabcde\r")) {
+    bytes += next;
+    Arguments arguments;
+    ASSERT_EQ(Status::kNeedMore, parser.parse(bytes, {}, arguments));
+    EXPECT_EQ(0U, arguments.capacity());
+  }
+  bytes += '\n';
+  Arguments arguments;
+  ASSERT_EQ(Status::kRequest, parser.parse(bytes, {}, arguments));
+  ASSERT_EQ(1000U, arguments.size());
+  EXPECT_EQ("x", arguments[0]);
+  EXPECT_EQ("abcde", arguments[999]);
+  EXPECT_EQ(0U, parser.memory());
+}
+
+TEST(RequestParser, TellsWhichArgumentIsMissingAndTakesItFromBesideTheInput) {
+  RequestParser parser;
+  Arguments arguments;
+  const std::string head = "*4\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000\r\n";
+  ASSERT_EQ(Status::kNeedMore, parser.parse(head + "vv", {}, arguments));
+  EXPECT_EQ(head.size(), parser.missing().at);
+  EXPECT_EQ(20000U, parser.missing().size);
+  std::vector<SetAside> asides(1);
+  asides[0].at = head.size();
+  asides[0].size = 20000;
+  asides[0].received = 2;
+  asides[0].bytes.reallocate(20000, 0);
+  ASSERT_EQ(Status::kNeedMore, parser.parse(head, {}, arguments, {asides}));
+  asides[0].received = 20000;
+  ASSERT_EQ(Status::kNeedMore, parser.parse(head + "\r", {}, arguments, {asides}));
+  const std::string whole = head + "\r\n$2\r\nNX\r\nPING\r\n";
+  ASSERT_EQ(Status::kRequest, parser.parse(whole, {}, arguments, {asides}));
+  ASSERT_EQ(4U, arguments.size());
+  EXPECT_EQ(static_cast<const void*>(asides[0].bytes.data()), arguments[2].data());
+  EXPECT_EQ(20000U, arguments[2].size());
+  EXPECT_EQ("NX", arguments[3]);
+  EXPECT_EQ(whole.size() - 6, parser.consumed());
+  // Told to start over it finds it again, wherever the request stands in the input.
+  arguments.clear();
+  asides[0].at += 6;
+  ASSERT_EQ(Status::kRequest, parser.parse(whole, {}, arguments, {asides, 6}));
+  EXPECT_EQ(20000U, arguments[2].size());
+}
+
 TEST(RequestParser, StartsAgainWhenTold) {
   RequestParser parser;
   Arguments arguments;
