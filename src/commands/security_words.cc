@@ -8,7 +8,8 @@ namespace skein {
 namespace {
 
 void close_on_http(Call& call) {
-  call.services.actions.log_warning(
+  call.services.actions.log_outsider(
+      "connections that speak HTTP",
       fmt::format("Closed the connection from {}: its words are those of HTTP. A web page that makes its visitors' "
                   "browsers talk to this server may be behind it (cross protocol scripting).",
                   call.session.address));

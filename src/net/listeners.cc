@@ -73,7 +73,8 @@ struct Listeners::Acceptor {
   std::string unix_path;
 };
 
-Listeners::Listeners(asio::io_context& loop, OnAccept on_accept) : loop_(loop), on_accept_(std::move(on_accept)) {}
+Listeners::Listeners(asio::io_context& loop, OnAccept on_accept, OnFailure on_failure)
+    : loop_(loop), on_accept_(std::move(on_accept)), on_failure_(std::move(on_failure)) {}
 
 Listeners::~Listeners() { close(); }
 
@@ -175,6 +176,7 @@ void Listeners::accept_next(const std::shared_ptr<Acceptor>& acceptor) {
     if (!acceptor->acceptor.is_open() || error == asio::error::operation_aborted) return;
     if (error) {
       // Out of descriptors or memory: waiting connections stay in the backlog for a while.
+      if (on_failure_) on_failure_(error.message());
       acceptor->pause.expires_after(std::chrono::milliseconds{100});
       acceptor->pause.async_wait([this, acceptor](const asio::error_code& cancelled) {
         if (!cancelled && acceptor->acceptor.is_open()) accept_next(acceptor);

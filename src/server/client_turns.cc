@@ -122,7 +122,7 @@ bool ClientTurns::gather(Client& client) {
         // What came before is executed first.
         if (has_items(client)) return true;
         session.writer().error(client.parser_.error());
-        hooks_.log(fmt::format("{} from client: {}", client.parser_.error().substr(4), describe(client)));
+        hooks_.log("protocol errors", fmt::format("{} from client: {}", client.parser_.error().substr(4), describe(client)));
         close(client, true);
         return false;
       case RequestParser::Status::kRequest: break;
@@ -255,7 +255,7 @@ void ClientTurns::finish(Client& client, bool may_acknowledge) {
   const std::size_t unread = client.connection_.unread();
   if (unread > parts_.settings.client_query_buffer_limit) {
     ++query_limit_disconnections_;
-    hooks_.log(fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
+    hooks_.log("requests that are too long", fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
     close(client, false);
     return;
   }
@@ -306,7 +306,7 @@ OutputRoom ClientTurns::room_of(const Session& session) const {
 void ClientTurns::cut_for_output(Client& client) {
   if (client.closed_) return;
   ++output_limit_disconnections_;
-  hooks_.log(fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
+  hooks_.log("output buffer limits", fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
   close(client, false);
 }
 
@@ -442,7 +442,7 @@ void ClientTurns::check_limits(MonoTime now) {
     if (session->is_primary_link || is_replica(*session)) continue;  // their timeouts and limits are of another kind
     Client& client = Client::of(*session);
     if (idle.count() > 0 && session->suspended == nullptr && now - session->last_active > idle) {
-      hooks_.log("Closing idle client");
+      hooks_.log("idle clients", "Closing idle client");
       close(client, false);
     } else if (!session->output().empty() && over_output_limit(*session)) {
       cut_for_output(client);

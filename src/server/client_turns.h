@@ -33,7 +33,8 @@ class ClientTurns final : public ClientHandler {
     // in a turn that wrote.
     std::function<bool()> may_acknowledge = {};
     std::function<void()> begin_batch = {};  // before requests run
-    std::function<void(std::string_view)> log;
+    // What clients can bring about: in a few words, and the line.
+    std::function<void(std::string_view cause, std::string_view line)> log;
     // Sends a session that is a replica what it is owed; its output is not the connection's.
     std::function<void(Session&)> flush_replica = {};
     // A session is about to go.

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kTooManyWithCluster = "-ERR max number of clients + cluster connections reached\r\n";
+// Lines that follow each other in a cluster that is well.
+constexpr std::string_view kBusDetails = "details of the cluster bus";
+constexpr int kBusBurst = 200;
 constexpr std::string_view kProtectedMode =
     "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the "
     "default user. In this mode connections are only accepted from the loopback interface. If you want to connect "
@@ -80,7 +83,8 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
               .end_turn = [this] { end_turn(); },
               .may_acknowledge = [this] { return may_acknowledge(); },
               .begin_batch = [this] { memory_limit_.hold(); },
-              .log = [this](std::string_view line) { log_.verbose(line); },
+              .log = [this](std::string_view cause,
+                            std::string_view line) { log_.outsider(cause, LogLevel::kVerbose, line); },
               .flush_replica = [this](Session& session) { replication_.replicas().on_writable(session); },
               .on_closing =
                   [this](Session& session) {
@@ -109,7 +113,11 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
                    .facts = facts_},
                   {.begin_turn = [this] { begin_turn(); }, .end_turn = [this] { end_turn(); }}),
       memory_limit_({.loop = loop_, .settings = config_.settings(), .keyspace = keyspace_}, memory_hooks()),
-      listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); }),
+      listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); },
+                 [this](const std::string& why) {
+                   log_.outsider("connections that cannot be taken", LogLevel::kWarning,
+                                 fmt::format("Accepting client connection: accept: {}", why));
+                 }),
       cron_timer_(loop_),
       pause_timer_(loop_),
       stop_signals_(loop_),
@@ -183,8 +191,9 @@ Result<void> Daemon::start_cluster() {
   ClusterHooks hooks{.log =
                          [this](EventLevel level, std::string_view text) {
                            switch (level) {
-                             case EventLevel::kDebug: log_.debug(text); break;
-                             case EventLevel::kVerbose: log_.verbose(text); break;
+                             // Among these is what strangers on the bus port bring about.
+                             case EventLevel::kDebug: log_.outsider(kBusDetails, LogLevel::kDebug, text, kBusBurst); break;
+                             case EventLevel::kVerbose: log_.outsider(kBusDetails, LogLevel::kVerbose, text, kBusBurst); break;
                              case EventLevel::kNotice: log_.notice(text); break;
                              case EventLevel::kWarning: log_.warning(text); break;
                            }

@@ -79,6 +79,7 @@ class Daemon final : public NodeActions {
   [[noreturn]] void crash(bool by_assert) override;
   void log_notice(std::string_view line) override;
   void log_warning(std::string_view line) override;
+  void log_outsider(std::string_view cause, std::string_view line) override;
   [[nodiscard]] std::int64_t wall_micros() override;
   void set_active_expire(bool on) override;
   void change_replication_id() override;

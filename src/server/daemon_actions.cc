@@ -78,6 +78,9 @@ void Daemon::crash(bool by_assert) {
 
 void Daemon::log_notice(std::string_view line) { log_.notice(line); }
 void Daemon::log_warning(std::string_view line) { log_.warning(line); }
+void Daemon::log_outsider(std::string_view cause, std::string_view line) {
+  log_.outsider(cause, LogLevel::kWarning, line);
+}
 std::int64_t Daemon::wall_micros() { return read_wall_micros(); }
 void Daemon::set_active_expire(bool on) { active_expire_ = on; }
 void Daemon::change_replication_id() { replication_.change_id(); }

@@ -33,6 +33,7 @@ void Daemon::cron() {
     tick_clock_.refine();
     facts_.ticks_per_micro = tick_clock_.per_micro();
     apply_limits();
+    log_.tell_left_out();
   }
   turns_.check_limits(now);
   if (active_expire_ && !loading_.is_loading() && keyspace_.context().delete_expired) expire_keys();

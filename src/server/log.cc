@@ -12,6 +12,10 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/syslog_sink.h>
 
+#include <skein/base/clock.h>
+
+#include "log_line.h"
+
 namespace skein {
 
 namespace {
@@ -72,6 +76,16 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
   bool owned_;
 };
 
+spdlog::level::level_enum level_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug: return spdlog::level::debug;
+    case LogLevel::kVerbose: return spdlog::level::info;
+    case LogLevel::kNotice: return spdlog::level::warn;
+    case LogLevel::kWarning: break;
+  }
+  return spdlog::level::err;
+}
+
 int syslog_number(SyslogFacility facility) {
   switch (facility) {
     case SyslogFacility::kUser: return LOG_USER;
@@ -124,12 +138,28 @@ Result<void> Log::reopen() {
   return {};
 }
 
-void Log::set_level(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug: logger_->set_level(spdlog::level::debug); break;
-    case LogLevel::kVerbose: logger_->set_level(spdlog::level::info); break;
-    case LogLevel::kNotice: logger_->set_level(spdlog::level::warn); break;
-    case LogLevel::kWarning: logger_->set_level(spdlog::level::err); break;
+void Log::set_level(LogLevel level) { logger_->set_level(level_of(level)); }
+
+void Log::write(spdlog::level::level_enum level, std::string_view text) {
+  if (!logger_->should_log(level)) return;
+  if (is_plain_log_line(text)) [[likely]] {
+    logger_->log(level, spdlog::string_view_t{text.data(), text.size()});
+  } else {
+    logger_->log(level, log_line(text));
+  }
+}
+
+void Log::outsider(std::string_view cause, LogLevel level, std::string_view text, int burst) {
+  if (!logger_->should_log(level_of(level))) return;
+  const auto left_out = limiter_.allow(cause, read_boot_clock(), burst);
+  if (!left_out) return;
+  write(level_of(level), text);
+  if (*left_out != 0) write(level_of(level), fmt::format("Before this {} lines about {} were left out", *left_out, cause));
+}
+
+void Log::tell_left_out() {
+  for (const auto& [cause, lines] : limiter_.take_left_out(read_boot_clock())) {
+    notice(fmt::format("{} lines about {} were left out", lines, cause));
   }
 }
 

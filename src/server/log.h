@@ -1,5 +1,5 @@
 // The server's log, in the line shape people and tools know from redis:
-// "<pid>:<role> <day month year time> <mark> <text>".
+// "<pid>:<role> <day month year time> <mark> <text>". Whatever the text, it is one line of bounded length.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,8 @@
 
 #include <skein/base/result.h>
 #include <skein/config/settings.h>
+
+#include "log_limiter.h"
 
 namespace skein {
 
@@ -33,14 +35,18 @@ class Log {
   void notice(std::string_view text) { write(spdlog::level::warn, text); }
   void warning(std::string_view text) { write(spdlog::level::err, text); }
 
+  // What outsiders can bring about: one line a second for each cause, and how many were left out. `cause` is a few
+  // words of ours in the plural.
+  void outsider(std::string_view cause, LogLevel level, std::string_view text, int burst = 1);
+  // Tells what was left out of causes that are quiet now. From time to time.
+  void tell_left_out();
+
   // The descriptor lines go to, for a crash report that may not allocate.
   [[nodiscard]] int descriptor() const { return descriptor_; }
 
  private:
   // redis's four levels on spdlog's: debug, info for verbose, warn for notice, err for warning.
-  void write(spdlog::level::level_enum level, std::string_view text) {
-    logger_->log(level, spdlog::string_view_t{text.data(), text.size()});
-  }
+  void write(spdlog::level::level_enum level, std::string_view text);
 
   std::shared_ptr<RoleLetter> role_ = std::make_shared<RoleLetter>('C');  // until there is a server
   std::unique_ptr<spdlog::logger> logger_;
@@ -49,6 +55,7 @@ class Log {
   int syslog_facility_ = 0;
   bool syslog_ = false;
   int descriptor_ = 1;
+  LogLimiter limiter_;
 };
 
 }  // namespace skein

@@ -126,8 +126,10 @@ class Replicas::State {
   void doom(Follower& follower);
   // To be called last by whatever may have doomed somebody or changed their number.
   void settle();
-  void notice(std::string_view text) { parts_.logger.notice(text); }
-  void warning(std::string_view text) { parts_.logger.warning(text); }
+  // Anybody may ask for a synchronization. Several replicas that begin one together stay below this.
+  static constexpr int kLinesAtOnce = 64;
+  void notice(std::string_view text) { parts_.logger.outsider("replicas", LogLevel::kNotice, text, kLinesAtOnce); }
+  void warning(std::string_view text) { parts_.logger.outsider("replicas", LogLevel::kWarning, text, kLinesAtOnce); }
 
   // replicas_sync.cc
   void begin_full_sync(Session& session, bool old_protocol);

@@ -17,12 +17,13 @@ bool had_expired(const Session& session, int db, std::string_view key) {
 }  // namespace
 
 void WatchTable::watch(Session& session, int db, const KeyRef& key) {
-  const auto same = [&](const WatchedKey& w) { return w.db == db && w.key == key.bytes; };
-  if (std::any_of(session.watched.begin(), session.watched.end(), same)) return;
+  // By the key and not by the session: who watches a million keys must not look at all of them for each.
+  std::vector<Session*>& watchers = watchers_[{db, std::string(key.bytes)}];
+  if (std::find(watchers.begin(), watchers.end(), &session) != watchers.end()) return;
   const Entry* entry = keyspace_.db(db).peek(key);
   const bool expired = entry != nullptr && entry->expired_at(keyspace_.context().now);
   session.watched.push_back({db, std::string(key.bytes), expired});
-  watchers_[{db, std::string(key.bytes)}].push_back(&session);
+  watchers.push_back(&session);
   session.watch_table = this;
   keyspace_.context().listener = this;
 }

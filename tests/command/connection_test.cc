@@ -129,7 +129,7 @@ TEST_F(Connection, WordsOfHttpCloseAtOnce) {
   EXPECT_EQ(run("POST", "/", "HTTP/1.1"), "");
   EXPECT_TRUE(client().closed);
   EXPECT_FALSE(client().closed_after_replies);
-  EXPECT_TRUE(actions.asked.front().starts_with("log_warning "));
+  EXPECT_TRUE(actions.asked.front().starts_with("log_outsider "));
   BedClient& other = connect();
   EXPECT_EQ(other.run("Host:", "x"), "");
   EXPECT_TRUE(other.closed);
@@ -260,6 +260,20 @@ TEST_F(Connection, PasswordsStayOutOfTheSlowlog) {
   EXPECT_EQ(slowlog.calls()[1].arguments,
             (std::vector<std::string>{"HELLO", "2", "AUTH", "(redacted)", "(redacted)", "SETNAME", "joe"}));
   EXPECT_EQ(slowlog.calls()[0].arguments[3], "11");
+}
+
+// Whatever else is wrong with the call.
+TEST_F(Connection, PasswordsStayOutOfTheSlowlogWhenTheCallIsRefused) {
+  facts.slow_ticks = 0;
+  const std::vector<std::string> calls{
+      "HELLO 2 SETNAME \"a b\" AUTH default secret", "HELLO abc AUTH default secret", "HELLO 7 AUTH default secret",
+      "HELLO 2 BOGUS AUTH default secret",           "HELLO 2 AUTH secret",           "CONFIG SET requirepasss secret",
+      "CONFIG SET master-auth secret hz 10",         "CONFIG SET nosuch x masterauth secret"};
+  for (const auto& text : calls) {
+    line(text);
+    for (const std::string& argument : slowlog.calls().front().arguments) EXPECT_NE(argument, "secret") << text;
+  }
+  EXPECT_EQ(slowlog.calls().size(), calls.size());
 }
 
 class ClusterConnection : public CommandTest {

@@ -65,6 +65,9 @@ void RecordedActions::crash(bool by_assert) {
 void RecordedActions::log_notice(std::string_view line) { asked.push_back(fmt::format("log_notice {}", line)); }
 
 void RecordedActions::log_warning(std::string_view line) { asked.push_back(fmt::format("log_warning {}", line)); }
+void RecordedActions::log_outsider(std::string_view cause, std::string_view line) {
+  asked.push_back(fmt::format("log_outsider {}: {}", cause, line));
+}
 void RecordedActions::set_active_expire(bool on) { asked.push_back(fmt::format("set_active_expire {}", on)); }
 void RecordedActions::change_replication_id() { asked.emplace_back("change_replication_id"); }
 

@@ -63,6 +63,7 @@ class RecordedActions : public NodeActions {
   [[noreturn]] void crash(bool by_assert) override;
   void log_notice(std::string_view line) override;
   void log_warning(std::string_view line) override;
+  void log_outsider(std::string_view cause, std::string_view line) override;
   std::int64_t wall_micros() override { return 1'700'000'000'000'000; }
   void set_active_expire(bool on) override;
   void change_replication_id() override;

@@ -5,6 +5,7 @@ Beside him a client that behaves is served, and what commands wrote stays writte
 """
 
 import os
+import resource
 import sys
 import time
 import unittest
@@ -113,6 +114,93 @@ class Walks(unittest.TestCase):
             for client in clients[2:]:
                 self.assertEqual(b"$-1\r\n", client.read_reply())
             for client in clients:
+                client.close()
+
+
+class Lines(unittest.TestCase):
+    """The log is a file that somebody reads and that has to fit a disk."""
+
+    def test_words_of_strangers_make_no_lines_of_their_own(self):
+        with Server(**{"repl-diskless-sync-delay": 0}) as server:
+            with Connection(server.port) as client:
+                client.send(request_bytes("PSYNC", "\n99999:M 01 Jan 2030 00:00:00.000 # FORGED", 1))
+                wait_until(lambda: "# FORG" in server.log(), 10, "the line")
+            self.assertFalse([line for line in server.log().splitlines() if line.startswith("99999:M")])
+            size = len(server.log())
+            with Connection(server.port) as client:
+                client.send(request_bytes("PSYNC", "A" * 5_000_000, 1, "FAILOVER"))
+                wait_until(lambda: "bytes)" in server.log()[size:], 10, "the line")
+            self.assertLess(len(server.log()) - size, 16 * 1024)
+
+    def test_hosts_are_hosts(self):
+        with Server() as server, Connection(server.port) as client:
+            forged = "1.2.3.4\r\nrole:slave\r\nforged_field:1"
+            for words in (("REPLICAOF", forged, "1"), ("REPLCONF", "ip-address", forged),
+                          ("CONFIG", "SET", "replica-announce-ip", forged), ("CONFIG", "SET", "cluster-announce-ip", forged),
+                          ("MIGRATE", forged, "1", "k", "0", "100"), ("REPLICAOF", "h" * 3_000_000, "1")):
+                reply = client.request(*words)
+                self.assertTrue(reply.startswith(b"-ERR"), f"{words[:2]}: {reply!r}")
+            self.assertNotIn("forged_field", server.ask_text("INFO", "everything"))
+            self.assertNotIn("forged_field", server.log())
+
+    def test_ports_do_not_wrap(self):
+        with Server() as target, Server() as server, Connection(server.port) as client:
+            client.ask("SET", "k", "v")
+            for port in (target.port + 65536, target.port - 65536, f"{target.port}x", f" {target.port}", 4294967296 + target.port):
+                for words in (("MIGRATE", "127.0.0.1", port, "k", "0", "200"), ("REPLICAOF", "127.0.0.1", port)):
+                    reply = client.request(*words)
+                    self.assertTrue(reply.startswith(b"-ERR"), f"{words}: {reply!r}")
+            self.assertEqual(0, target.ask("EXISTS", "k"))
+            self.assertEqual(b"+OK\r\n", client.request("MIGRATE", "127.0.0.1", target.port, "k", "0", "5000"))
+
+    def test_a_flood_of_one_kind_has_a_line_a_second(self):
+        with Server(password="sesame") as server:
+            size = len(server.log())
+            for _ in range(2000):
+                with Connection(server.port) as client:
+                    client.send(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    client.read_until_closed()
+            # How long that took is the machine's; the lines that were left out are counted.
+            wait_until(lambda: "lines about connections that speak HTTP were left out" in server.log(), 10, "the count")
+            lines = [line for line in server.log()[size:].splitlines() if "HTTP" in line]
+            self.assertLess(len(lines), 200)
+
+    def test_passwords_stay_out_of_the_slowlog(self):
+        with Server(**{"slowlog-log-slower-than": 0}) as server, Connection(server.port) as client:
+            calls = [
+                ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "AUTH", "Secret", "KEYS", "nokey"),
+                ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "AUTH", "Secret", "BOGUS"),
+                ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "BOGUS", "AUTH", "Secret"),
+                ("MIGRATE", "127.0.0.1", "1", "k", "zero", "10", "AUTH", "Secret"),
+                ("MIGRATE", "127.0.0.1", "-1", "k", "0", "10", "AUTH", "Secret"),
+                ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "COPY", "AUTH2", "u", "Secret"),
+                ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "COPY", "AUTH2", "Secret"),
+                ("AUTH", "Secret"), ("AUTH", "default", "Secret"), ("AUTH", "a", "b", "Secret"),
+                ("HELLO", "3", "AUTH", "default", "Secret"), ("HELLO", "2", "SETNAME", "a b", "AUTH", "default", "Secret"),
+                ("HELLO", "abc", "AUTH", "default", "Secret"), ("HELLO", "2", "BOGUS", "AUTH", "default", "Secret"),
+                ("HELLO", "2", "AUTH", "Secret"), ("CONFIG", "SET", "requirepasss", "Secret"), ("CONFIG", "SET", "masterauth", "Secret"),
+                ("CONFIG", "SET", "requirepass", "Secret", "hz", "notanumber"), ("CONFIG", "SET", "nosuch", "x", "requirepass", "Secret"),
+                ("ACL", "SETUSER", "bob", "on", ">Secret"), ("ACL", "SETUSER", "default", ">Secret"),
+            ]
+            for call in calls:
+                client.request(*call)
+                kept = client.request("SLOWLOG", "GET", "3")
+                self.assertNotIn(b"Secret", kept, f"{call}")
+            self.assertNotIn("Secret", server.log())
+
+
+class Descriptors(unittest.TestCase):
+    def test_without_descriptors_it_says_so_and_goes_on_later(self):
+        with Server(maxclients=1000, prefix=("bash", "-c", 'ulimit -n 128; exec "$@"', "-")) as server:
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (48, 128))
+            clients = [Connection(server.port) for _ in range(60)]
+            wait_until(lambda: "Too many open files" in server.log(), 10, "the line")
+            self.assertEqual(b"+PONG\r\n", clients[0].request("PING"))
+            for client in clients[:30]:
+                client.close()
+            self.assertEqual(b"+PONG\r\n", clients[-1].request("PING"))
+            self.assertLess(server.log().count("Too many open files"), 20)
+            for client in clients[30:]:
                 client.close()
 
 

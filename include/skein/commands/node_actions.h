@@ -87,6 +87,8 @@ class NodeActions {
   [[noreturn]] virtual void crash(bool by_assert) = 0;
   virtual void log_notice(std::string_view line) = 0;
   virtual void log_warning(std::string_view line) = 0;
+  // A warning that whoever reaches the port can bring about: told once a second for each cause. `cause` in a few words.
+  virtual void log_outsider(std::string_view cause, std::string_view line) = 0;
 
   // The wall clock to the microsecond, read now and not once a turn: TIME.
   [[nodiscard]] virtual std::int64_t wall_micros() = 0;

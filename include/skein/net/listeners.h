@@ -26,7 +26,10 @@ class Listeners {
  public:
   using OnAccept = std::function<void(Accepted)>;
 
-  Listeners(asio::io_context& loop, OnAccept on_accept);
+  // A connection that waits could not be taken: out of descriptors, or of memory. It is tried again.
+  using OnFailure = std::function<void(const std::string& why)>;
+
+  Listeners(asio::io_context& loop, OnAccept on_accept, OnFailure on_failure = {});
   ~Listeners();
 
   // Listens on every address, or on none: an address with "-" in front may be missing, a
@@ -49,6 +52,7 @@ class Listeners {
 
   asio::io_context& loop_;
   OnAccept on_accept_;
+  OnFailure on_failure_;
   std::chrono::seconds keepalive_{300};
   std::vector<std::string> tcp_addresses_;
   std::vector<std::shared_ptr<Acceptor>> tcp_;

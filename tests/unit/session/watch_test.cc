@@ -31,6 +31,16 @@ TEST_F(Watch, ListensOnlyWhileSomethingIsWatched) {
   EXPECT_EQ(table.watched_keys(), 0U);
 }
 
+// Each is looked up, not compared with all the others.
+TEST_F(Watch, ManyKeysStayCheap) {
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 200'000; ++i) watch("key:" + std::to_string(i));
+  }
+  EXPECT_EQ(session.watched.size(), 200'000U);
+  table.unwatch_all(session);
+  EXPECT_EQ(table.watched_keys(), 0U);
+}
+
 TEST_F(Watch, AnyChangeBreaks) {
   watch("k");
   db().set_string(db().ref("other"), "v");
