@@ -21,7 +21,7 @@ std::size_t begin_of(const KeySpec& spec, std::span<const std::string_view> argu
 }
 
 bool find_with(const KeySpec& spec, std::span<const std::string_view> arguments, std::vector<FoundKey>& keys) {
-  if (spec.search == KeySpec::Search::kUnknown || spec.find == KeySpec::Find::kUnknown) return true;
+  if (spec.search == KeySpec::Search::kUnknown || spec.find == KeySpec::Find::kUnknown) return false;
   const std::size_t size = arguments.size();
   std::size_t first = begin_of(spec, arguments);
   if (first == 0) return true;  // an optional keyword that is not there brings no keys

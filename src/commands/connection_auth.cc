@@ -77,13 +77,23 @@ constexpr CommandSpec kAuth{
 
 namespace {
 
+// Before anything is refused.
+void keep_secrets(Call& call) {
+  for (std::size_t i = 1; i < call.size(); ++i) {
+    if (call.is_word(i, "setname")) {
+      ++i;
+    } else if (call.is_word(i, "auth")) {
+      for (const std::size_t secret : {i + 1, i + 2}) call.keep_secret(secret);
+      i += 2;
+    }
+  }
+}
+
 // Options act in their order, also when a later one is refused.
 bool take_hello_options(Call& call) {
   for (std::size_t i = 2; i < call.size(); ++i) {
     const std::size_t more = call.size() - 1 - i;
     if (call.is_word(i, "auth") && more >= 2) {
-      call.keep_secret(i + 1);
-      call.keep_secret(i + 2);
       if (!log_in(call, call.arg(i + 1), call.arg(i + 2))) return false;
       i += 2;
     } else if (call.is_word(i, "setname") && more >= 1) {
@@ -123,6 +133,7 @@ void describe_server(Call& call) {
 }
 
 void hello(Call& call) {
+  keep_secrets(call);
   std::int64_t version = 0;
   if (call.size() > 1) {
     const auto wanted = call.integer(1, "ERR Protocol version is not an integer or out of range");

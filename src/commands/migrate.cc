@@ -3,6 +3,7 @@
 #include <charconv>
 #include <limits>
 
+#include <skein/base/host_text.h>
 #include <skein/base/text.h>
 #include <skein/commands/services.h>
 #include <skein/persist/dump_payload.h>
@@ -52,6 +53,15 @@ OptionFault read_options(std::span<const std::string_view> arguments, MigrateOpt
     }
   }
   return OptionFault::kNone;
+}
+
+// Before anything can be refused: the words behind AUTH and AUTH2 are nobody's to read in SLOWLOG.
+void keep_secrets(Call& call) {
+  for (std::size_t i = kFirstOption; i < call.size(); ++i) {
+    if (call.is_word(i, "keys")) return;
+    const std::size_t secrets = call.is_word(i, "auth") ? 1 : call.is_word(i, "auth2") ? 2 : 0;
+    for (std::size_t n = 0; n < secrets && i + 1 < call.size(); ++n) call.keep_secret(++i);
+  }
 }
 
 // As redis's: words that are no options are passed over, and without KEYS there is the key in its place.
@@ -162,18 +172,26 @@ bool must_be_over_now(const Call& call) {
 }
 
 void migrate(Call& call) {
+  keep_secrets(call);
   MigrateOptions options;
   switch (read_options(call.arguments, options)) {
     case OptionFault::kNone: break;
     case OptionFault::kSyntax: call.reply.error(errors::kSyntax); return;
     case OptionFault::kKeyBesideKeys: call.reply.error(kKeyGivenTwice); return;
   }
-  if (options.user != 0) call.keep_secret(options.user);
-  if (options.password != 0) call.keep_secret(options.password);
   const auto timeout = call.integer(5);
   if (!timeout) return;
   const auto target_db = call.integer(4);
   if (!target_db) return;
+  if (!call.arg(1).empty() && !is_host_text(call.arg(1))) {
+    call.reply.error("ERR Invalid host");
+    return;
+  }
+  const auto port = parse_int64(call.arg(2));
+  if (!port || *port < 0 || *port > UINT16_MAX) {
+    call.reply.error("ERR Invalid port");
+    return;
+  }
 
   RequestWriter requests(call, options.replace);
   if (options.keys.first <= options.keys.last) dump_keys(call, options.keys, requests);
@@ -262,6 +280,7 @@ constexpr CommandSpec kMigrate{
     .handler = migrate,
     .movable_keys = true,
     .find_movable_keys = find_keys_to_migrate,
+    .unroutable = kKeyGivenTwice,
 };
 
 }  // namespace

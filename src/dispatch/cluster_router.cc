@@ -25,7 +25,7 @@ void ClusterRouter::note_left_slots(const Topology& next) {
 std::optional<std::string> ClusterRouter::refuse(const Command& command, std::span<const std::string_view> arguments,
                                                  const Session& session) {
   begin();
-  gather(command, arguments);
+  if (!gather(command, arguments)) return std::string(command.spec->unroutable);
   return judge(session);
 }
 
@@ -33,7 +33,7 @@ std::optional<std::string> ClusterRouter::refuse_transaction(const Transaction& 
   begin();
   for (const OwnedCall& call : transaction.calls) {
     views_.assign(call.arguments.begin(), call.arguments.end());
-    gather(*call.command, views_);
+    if (!gather(*call.command, views_)) return std::string(call.command->spec->unroutable);
   }
   return judge(session);
 }
@@ -43,13 +43,12 @@ void ClusterRouter::begin() {
   keys_.clear();
 }
 
-void ClusterRouter::gather(const Command& command, std::span<const std::string_view> arguments) {
+bool ClusterRouter::gather(const Command& command, std::span<const std::string_view> arguments) {
   query_.writes = query_.writes || command.is(flag::kWrite);
   query_.asking = query_.asking || command.is(flag::kAsking);
   query_.moves_slot = query_.moves_slot || command.is(flag::kMovesSlot);
   found_.clear();
-  // A call whose keys cannot be told is not routed: it will be refused for what is wrong with it.
-  if (!find_keys(command, arguments, found_)) return;
+  if (!find_keys(command, arguments, found_)) return false;
   for (const FoundKey& found : found_) {
     const std::string_view key = arguments[found.position];
     const Slot slot = slot_of_key(key);
@@ -62,6 +61,7 @@ void ClusterRouter::gather(const Command& command, std::span<const std::string_v
     }
     keys_.push_back(key);
   }
+  return true;
 }
 
 KeyPresence ClusterRouter::count_keys() const {

@@ -127,8 +127,8 @@ bool Dispatcher::touches_flight(const Session& session, const Prepared& request)
 bool Dispatcher::finds_flight(const Command& command, std::span<const std::string_view> arguments, int db) {
   const FlyingKeys& flying = parts_.keyspace.context().flying;
   found_.clear();
-  // A call whose keys cannot be told will be refused for what is wrong with it.
-  if (!find_keys(command, arguments, found_)) return false;
+  // A call whose keys cannot be found might mean any.
+  if (!find_keys(command, arguments, found_)) return true;
   return std::any_of(found_.begin(), found_.end(), [&](const FoundKey& found) {
     return (found.use & key_use::kNotKey) == 0 && flying.has(parts_.keyspace.db(db).ref(arguments[found.position]));
   });

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 #include <asio/post.hpp>
 
 #include <skein/base/clock.h>
+#include <skein/base/text.h>
 
 namespace skein {
 
@@ -28,12 +28,11 @@ bool is_not_yet(const asio::error_code& error) {
 MigrationLink::MigrationLink(asio::io_context& loop, std::string host, std::string port)
     : host_(std::move(host)), port_(std::move(port)), resolver_(loop), socket_(loop) {}
 
-// What is no port at all is 0, and nobody listens there.
 std::optional<tcp::endpoint> MigrationLink::address() const {
   asio::error_code error;
   const auto ip = asio::ip::make_address(host_, error);
   if (error) return std::nullopt;
-  return tcp::endpoint(ip, static_cast<std::uint16_t>(std::atoi(port_.c_str())));
+  return tcp::endpoint(ip, static_cast<std::uint16_t>(parse_uint64(port_).value_or(0)));
 }
 
 bool MigrationLink::prepare(const tcp::endpoint& there) {

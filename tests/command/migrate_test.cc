@@ -68,6 +68,34 @@ TEST_F(Migrate, LaunchesWhatIsThereAndIsAnsweredLater) {
   EXPECT_EQ(what.keys[1].bytes, "b");
 }
 
+TEST_F(Migrate, PortsAndHostsAreWhatTheySay) {
+  run("SET", "a", "1");
+  for (const auto* port : {"65536", "-1", "-39951", "4294973675", "6379x", " 6379", "06379", "", "99999999999999999999"}) {
+    EXPECT_EQ(run("MIGRATE", "host", port, "a", "0", "1000"), error("ERR Invalid port")) << port;
+  }
+  for (const auto* host : {"a b", "host\r\nforged:1", "\x1b[31m", "a,b"}) {
+    EXPECT_EQ(run("MIGRATE", host, "6379", "a", "0", "1000"), error("ERR Invalid host")) << host;
+  }
+  EXPECT_FALSE(migrations.launched.has_value());
+}
+
+// Also where the call is refused for something else, or its options cannot be read.
+TEST_F(Migrate, PasswordsAreNobodysToRead) {
+  facts.slow_ticks = 0;
+  const std::vector<std::string> calls{
+      "MIGRATE h 1 k 0 10 AUTH secret KEYS none",   "MIGRATE h 1 k 0 10 AUTH secret BOGUS",
+      "MIGRATE h 1 k 0 10 BOGUS AUTH secret",       "MIGRATE h 1 k zero 10 AUTH secret",
+      "MIGRATE h -1 k 0 10 AUTH secret",            "MIGRATE h 1 k 0 10 COPY AUTH2 secret secret",
+      "MIGRATE h 1 k 0 10 AUTH2 secret",            "MIGRATE h 1 k 0 never AUTH2 secret secret REPLACE",
+      "MIGRATE h 1 k 0 10 AUTH secret AUTH secret",
+  };
+  for (const auto& text : calls) {
+    line(text);
+    for (const std::string& word : slowlog.calls().front().arguments) EXPECT_NE(word, "secret") << text;
+  }
+  EXPECT_EQ(slowlog.calls().size(), calls.size());
+}
+
 TEST_F(Migrate, WithoutKeysThereIsNothingToDo) {
   EXPECT_EQ(run("MIGRATE", "host", "6379", "a", "0", "1000"), status("NOKEY"));
   EXPECT_EQ(run("MIGRATE", "host", "6379", "", "0", "1000", "KEYS"), status("NOKEY"));

@@ -4,7 +4,9 @@
 #include <set>
 
 #include <skein/base/text.h>
+#include <skein/base/random.h>
 #include <skein/command/key_finder.h>
+#include <skein/dispatch/cluster_router.h>
 
 #include "fixture.h"
 
@@ -155,6 +157,33 @@ TEST_F(Specs, SampleCallsShowTheirKeys) {
       EXPECT_TRUE(!known_ahead || command.first_key == found.front().position) << sample->second;
     }
   });
+}
+
+// A node that owns nothing runs no call with keys, however odd: what has no slot is not run either.
+TEST_F(Specs, NoCallWithKeysRunsUnrouted) {
+  Keyspace cluster_keys{1, true, 7};
+  Node self;
+  self.flags = NodeFlag::kPrimary | NodeFlag::kMyself;
+  const Topology topology{self};
+  ClusterRouter empty_node{cluster_keys, config.settings()};
+  empty_node.update(topology, true);
+  Session stranger{1, nullptr};
+  const std::vector<std::string_view> odd = {"", "0", "1", "-1", "2147483647", "9223372036854775807", "k", "KEYS", "AUTH"};
+  for (const auto& each : commands.all()) {
+    const Command& command = *each;
+    if (!may_have_keys(command)) continue;
+    std::vector<std::string_view> words{command.container != nullptr ? std::string_view(command.container->name)
+                                                                     : std::string_view(command.name)};
+    if (command.container != nullptr) words.push_back(command.called);
+    Random random{7};
+    for (std::size_t round = 0; round < 400; ++round) {
+      std::vector<std::string_view> call = words;
+      const std::size_t more = random.below(9);
+      for (std::size_t i = 0; i < more; ++i) call.push_back(odd[random.below(odd.size())]);
+      if (!command.takes(call.size())) continue;
+      EXPECT_TRUE(empty_node.refuse(command, call, stranger).has_value()) << fmt::format("{}", fmt::join(call, " "));
+    }
+  }
 }
 
 // However long or short, no call makes the key finder or the dispatcher read past its arguments.

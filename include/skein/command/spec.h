@@ -195,6 +195,8 @@ struct CommandSpec {
   // Where they stand then, from the first to the last; nothing where the arguments do not hold together. All are used
   // as the first key spec says.
   std::optional<KeyPositions> (*find_movable_keys)(std::span<const std::string_view> arguments) = nullptr;
+  // What a cluster's node answers to a call whose keys cannot be found: it has no slot, so it does not run.
+  std::string_view unroutable = "ERR Invalid arguments specified for command: its keys cannot be found";
 };
 
 // The ACL categories a spec has in all.

@@ -45,7 +45,8 @@ class ClusterRouter final : public Router {
   [[nodiscard]] const std::uint8_t* served_slots() const { return served_.data(); }
 
  private:
-  void gather(const Command& command, std::span<const std::string_view> arguments);
+  // False when the keys of the call cannot be found.
+  [[nodiscard]] bool gather(const Command& command, std::span<const std::string_view> arguments);
   void begin();
   void note_left_slots(const Topology& next);
   [[nodiscard]] std::optional<std::string> judge(const Session& session);

@@ -92,9 +92,10 @@ TEST_F(RouterTest, CallsWithoutKeysAreNotRouted) {
   router.update(topology, false);
   EXPECT_EQ(refusal({"HELLO"}), std::nullopt);
   EXPECT_EQ(refusal({"COUNTED", "0"}), std::nullopt);
-  EXPECT_EQ(refusal({"COUNTED", "3", "theirs"}), std::nullopt) << "its handler will refuse it";
-  EXPECT_EQ(refusal({"COUNTED", "2147483647"}), std::nullopt);
-  EXPECT_EQ(refusal({"COUNTED", "-1", "theirs"}), std::nullopt);
+  for (const auto* count : {"3", "2147483647", "-1", "x"}) {
+    EXPECT_EQ(refusal({"COUNTED", count, "theirs"}), kCounted.unroutable) << "it has no slot to run in";
+    EXPECT_EQ(refusal({"COUNTED", count, "mine"}), kCounted.unroutable);
+  }
 }
 
 TEST_F(RouterTest, ALeavingSlotServesWhatIsStillHere) {
