@@ -3,7 +3,6 @@
 #include "debug.h"
 
 #include <cmath>
-#include <cstdlib>
 
 #include <skein/base/text.h>
 #include <skein/commands/services.h>
@@ -48,15 +47,21 @@ void debug_digest_value(Call& call) {
 
 void debug_sleep(Call& call) {
   constexpr double kLongest = 100.0 * 365 * 24 * 3600;
-  const double given = std::strtod(std::string(call.arg(2)).c_str(), nullptr);
-  if (given > 0) {
-    call.services.actions.sleep(microseconds{static_cast<std::int64_t>(std::min(given, kLongest) * 1e6)});
+  const auto given = parse_double(call.arg(2));
+  if (!given) {
+    call.reply.error(errors::kNotFloat);
+    return;
+  }
+  if (*given > 0) {
+    call.services.actions.sleep(microseconds{static_cast<std::int64_t>(std::min(*given, kLongest) * 1e6)});
   }
   call.reply.ok();
 }
 
 void debug_set_active_expire(Call& call) {
-  call.services.actions.set_active_expire(std::atoi(std::string(call.arg(2)).c_str()) != 0);
+  const auto on = call.integer(2);
+  if (!on) return;
+  call.services.actions.set_active_expire(*on != 0);
   call.reply.ok();
 }
 

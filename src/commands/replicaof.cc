@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <skein/base/host_text.h>
 #include <skein/commands/services.h>
 
 #include "client_lines.h"
@@ -54,6 +55,10 @@ void replicaof(Call& call) {
   if (!port) return;
   if (*port < 0 || *port > 65535) {
     call.reply.error(kInvalidPort);
+    return;
+  }
+  if (!is_host_text(call.arg(1))) {
+    call.reply.error("ERR Invalid master host");
     return;
   }
   if (!replication.follow(call.arg(1), static_cast<std::uint16_t>(*port))) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <skein/base/host_text.h>
 #include <skein/base/text.h>
 #include <skein/commands/services.h>
 
@@ -11,8 +12,6 @@ namespace skein {
 
 namespace {
 
-// Redis keeps it in a buffer of that size, with an end.
-constexpr std::size_t kLongestHost = 255;
 constexpr std::size_t kLongestFilter = 4096;
 constexpr std::size_t kShownOfFilter = 128;
 // Longer than this is for ever, and would not fit the clock.
@@ -37,6 +36,10 @@ Option read_address(Call& call, std::size_t at) {
   const std::string_view address = call.arg(at);
   if (address.size() > kLongestHost) {
     call.reply.error(fmt::format("ERR REPLCONF ip-address provided by replica instance is too long: {} bytes", address.size()));
+    return Option::kRefused;
+  }
+  if (!address.empty() && !is_host_text(address)) {
+    call.reply.error("ERR REPLCONF ip-address provided by replica instance is no address");
     return Option::kRefused;
   }
   introduced(call).announced_ip = address;
@@ -86,7 +89,7 @@ Option read_filter(Call& call, std::size_t at) {
     return Option::kRefused;
   }
   const auto words = split_words(call.arg(at));
-  if (!words) {
+  if (!words || call.arg(at).find('\0') != std::string_view::npos) {
     call.reply.error("ERR Missing rdb-filter-only values");
     return Option::kRefused;
   }

@@ -55,6 +55,9 @@ void role(Call& call) {
   }
 }
 
+// Longer than this is for ever, and would not fit the clock.
+constexpr std::int64_t kLongestMillis = std::int64_t{100} * 365 * 24 * 3600 * 1000;
+
 // FAILOVER [TO host port [FORCE]] [TIMEOUT ms]; nothing when a refusal was written.
 std::optional<FailoverRequest> parse_failover(Call& call) {
   FailoverRequest request;
@@ -68,7 +71,7 @@ std::optional<FailoverRequest> parse_failover(Call& call) {
         call.reply.error("ERR FAILOVER timeout must be greater than 0");
         return std::nullopt;
       }
-      request.timeout = milliseconds{*timeout};
+      request.timeout = milliseconds{std::min(*timeout, kLongestMillis)};
       has_timeout = true;
     } else if (!has_target && call.is_word(i, "to") && i + 2 < call.size()) {
       const auto port = call.integer(i + 2);

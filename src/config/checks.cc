@@ -1,5 +1,6 @@
 #include "checks.h"
 
+#include <skein/base/host_text.h>
 #include <skein/base/text.h>
 #include <skein/config/title.h>
 
@@ -63,6 +64,11 @@ Result<void> check_hostname(std::string_view text) {
   });
   if (!fine) return Error("Hostnames may only contain alphanumeric characters, hyphens or dots");
   return {};
+}
+
+Result<void> check_host(std::string_view text) {
+  if (text.empty() || is_host_text(text)) return {};
+  return Error("argument must be an address or a host name");
 }
 
 }  // namespace skein

@@ -1,4 +1,4 @@
-// What some texts must satisfy beyond being texts. Each refusal is redis's own sentence.
+// What some texts must satisfy beyond being texts. The refusals are redis's own sentences where it has one.
 #pragma once
 
 #include <skein/base/result.h>
@@ -14,5 +14,7 @@ Result<void> check_dbfilename(std::string_view text);
 Result<void> check_appendfilename(std::string_view text);
 Result<void> check_appenddirname(std::string_view text);
 Result<void> check_hostname(std::string_view text);
+// An address or a name that others are told; empty: none.
+Result<void> check_host(std::string_view text);
 
 }  // namespace skein

@@ -132,6 +132,8 @@ Result<void> assign(Settings& settings, const Directive& row, std::span<const st
                     bool adding) {
   if (row.kind == ValueKind::kSpecial) return row.special.read(settings, words, adding);
   if (row.kind == ValueKind::kString) {
+    // Most are paths and names that the system cuts there. A password may be of any bytes.
+    if (!row.is(kSensitive) && words[0].find('\0') != std::string::npos) return Error("argument contains a zero byte");
     settings.*row.string = words[0];
     return {};
   }

@@ -93,6 +93,8 @@ std::vector<std::size_t> sensitive_positions(std::span<const std::string_view> n
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i + 1 < names_and_values.size(); i += 2) {
     const Directive* row = find_directive(names_and_values[i]);
+    // What is nearly the name of one was meant as one.
+    if (row == nullptr) row = find_directive(nearest_directive(names_and_values[i]));
     if (row != nullptr && row->is(kSensitive)) positions.push_back(i + 1);
   }
   return positions;

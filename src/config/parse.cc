@@ -1,4 +1,5 @@
 #include <skein/base/text.h>
+#include <skein/config/later_directives.h>
 #include <skein/config/parse.h>
 
 #include <algorithm>
@@ -73,6 +74,11 @@ class Loader {
   }
 
   Result<void> read_line(std::string_view line, const Origin& origin) {
+    // What is behind one would be read by nobody.
+    if (line.find('\0') != std::string_view::npos) {
+      const std::string_view name = line.substr(0, line.find_first_of(std::string_view(" \t\0", 3)));
+      return config_error(origin, to_lower(name), "a zero byte in the line");
+    }
     const auto parts = split_config_line(line);
     if (!parts)
       return config_error(origin, trim(line.substr(0, line.find_first_of(" \t"))),
@@ -93,10 +99,23 @@ class Loader {
 
   Result<void> set_value(const Directive& row, std::span<const std::string> values, const Origin& origin) {
     const bool adding = set_at_.contains(&row);
-    if (auto result = loaded_.config.set(row, values, adding); !result) return result;
+    if (auto result = loaded_.config.set(row, values, adding); !result) return show_value(result.error(), row, values);
     set_at_[&row] = origin;
-    if (row.name == "dir") return files_.enter_directory(loaded_.config->dir);
+    if (row.name != "dir") return {};
+    if (auto result = files_.enter_directory(loaded_.config->dir); !result) return show_value(result.error(), row, values);
     return {};
+  }
+
+  // How many words there are is told without them, and passwords are not told.
+  static Error show_value(const Error& error, const Directive& row, std::span<const std::string> values) {
+    constexpr std::size_t kShown = 64;
+    if (row.is(kSensitive) || values.empty() || error.message() == "wrong number of arguments") return error;
+    std::string text;
+    for (const auto& value : values) text += (text.empty() ? "" : " ") + value;
+    const bool cut = text.size() > kShown;
+    std::string reason(error.message());
+    if (reason.ends_with('.')) reason.pop_back();
+    return Error(reason + ": " + quote(text.substr(0, kShown)) + (cut ? "..." : ""));
   }
 
   Result<void> read_file_directive(const Directive& row, std::span<const std::string> values,
@@ -143,6 +162,9 @@ class Loader {
   }
 
   static Error unknown(const std::string& name, const Origin& origin) {
+    if (const std::string_view since = came_later_in(name); !since.empty()) {
+      return config_error(origin, name, "since " + std::string(since) + "; not known to 7.0");
+    }
     const std::string_view near = nearest_directive(name);
     std::string reason = "unknown directive";
     if (!near.empty()) reason += "; did you mean '" + std::string(near) + "'?";

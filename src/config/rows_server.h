@@ -66,7 +66,7 @@ using S = Settings;
 
 inline constexpr std::array kNetworkRows{
     special("bind", "* -::*", kBindField).trait(kManyWords).acts(),
-    text<&S::bind_source_addr>("bind-source-addr", "").acts(),
+    text<&S::bind_source_addr>("bind-source-addr", "").checked(check_host).acts(),
     integer<&S::port>("port", "6379", 0, kPortMax).acts(),
     integer<&S::tcp_backlog>("tcp-backlog", "511", 0, kIntMax).at_start().acts(),
     text<&S::unixsocket>("unixsocket", "").at_start().acts(),

@@ -1,5 +1,6 @@
 #include "specials.h"
 
+#include <skein/base/host_text.h>
 #include <skein/base/text.h>
 
 #include <array>
@@ -76,6 +77,9 @@ std::string print_bind(const Settings& settings) {
 
 Result<void> read_bind(Settings& settings, std::span<const std::string> words, bool /*adding*/) {
   if (words.size() > kMostBindAddresses) return Error("Too many bind addresses specified.");
+  for (const auto& word : words) {
+    if (!word.empty() && !is_host_text(word)) return Error("Invalid bind address");
+  }
   settings.bind.assign(words.begin(), words.end());
   return {};
 }
@@ -102,7 +106,7 @@ Result<void> read_save(Settings& settings, std::span<const std::string> words, b
   for (std::size_t i = 0; i < words.size(); i += 2) {
     const auto within = parse_lenient(words[i]);
     const auto changes = parse_lenient(words[i + 1]);
-    if (!within || !changes || *within < 1 || *changes < 0) return Error("Invalid save parameters");
+    if (!within || !changes || *within < 1 || *within > INT_MAX || *changes < 0) return Error("Invalid save parameters");
     points.push_back({seconds{*within}, *changes});
   }
   // `save ""` takes back the lines before it.
@@ -228,6 +232,7 @@ Result<void> read_replicaof(Settings& settings, std::span<const std::string> wor
     settings.replicaof = {};
     return {};
   }
+  if (!is_host_text(words[0])) return Error("Invalid master host");
   const auto port = parse_lenient(words[1]);
   if (words[1].empty() || !port || *port < 0 || *port > 65535) return Error("Invalid master port");
   settings.replicaof = {words[0], static_cast<std::uint16_t>(*port)};

@@ -46,7 +46,8 @@ std::optional<std::uint64_t> parse_memory(std::string_view text) {
     too_large |= __builtin_add_overflow(value, static_cast<std::uint64_t>(c - '0'), &value);
   }
   too_large |= __builtin_mul_overflow(value, *unit, &value);
-  return too_large ? UINT64_MAX : value;
+  if (too_large) return std::nullopt;
+  return value;
 }
 
 std::string format_memory(std::uint64_t bytes) {
@@ -65,6 +66,7 @@ std::optional<std::int64_t> parse_lenient(const std::string& text) {
 }
 
 std::optional<std::uint64_t> parse_octal(std::string_view text) {
+  // 21 digits of three bits each fit.
   if (text.empty() || text.size() > 20) return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : text) {

@@ -11,7 +11,7 @@
 namespace skein {
 
 // Digits and a unit in any case: none or b, k (1000), kb (1024), m, mb, g, gb. No digits
-// are zero. What does not fit is the largest number, as for strtoull.
+// are zero. What does not fit is no size.
 [[nodiscard]] std::optional<std::uint64_t> parse_memory(std::string_view text);
 // The shortest exact form with gb, mb or kb.
 [[nodiscard]] std::string format_memory(std::uint64_t bytes);

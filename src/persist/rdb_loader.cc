@@ -237,6 +237,9 @@ class RdbLoader::State {
     batch_->select(db_);
   }
 
+  // Offsets beyond it would not survive being counted on.
+  static constexpr std::int64_t kMaxOffset = std::int64_t{1} << 62;
+
   // What has no sound value is passed over like what is unknown: it is no part of the data.
   void on_aux(Reader& reader) {
     const auto name_text = reader.text();
@@ -247,7 +250,8 @@ class RdbLoader::State {
     if (name == "repl-id") {
       replication_id_ = ReplicationId::parse(*value);
     } else if (name == "repl-offset") {
-      replication_offset_ = parse_int64(*value);
+      const auto offset = parse_int64(*value);
+      if (offset && *offset >= 0 && *offset <= kMaxOffset) replication_offset_ = *offset;
     } else if (name == "repl-stream-db") {
       stream_db_ = parse_int64(*value).value_or(0);
     } else if (name == "ctime") {

@@ -89,7 +89,7 @@ void Replicas::State::cut_silent(MonoTime now) {
 }
 
 void Replicas::State::free_backlog(MonoTime now) {
-  const seconds ttl = parts_.config->repl_backlog_ttl;
+  const seconds ttl = std::chrono::duration_cast<seconds>(as_timeout(parts_.config->repl_backlog_ttl));
   // Once promoted it has the whole time for those who followed the same primary to come.
   if (hooks_.is_replica()) without_replicas_since_ = now;
   if (!followers_.empty() || !parts_.log.is_open() || hooks_.is_replica() || ttl.count() == 0) return;

@@ -167,7 +167,10 @@ TEST_F(ServerCommands, DebugObject) {
 TEST_F(ServerCommands, DebugAsksTheNode) {
   EXPECT_EQ(run("DEBUG", "SLEEP", "0.25"), ok());
   EXPECT_EQ(actions.slept, 250ms);
-  EXPECT_EQ(run("DEBUG", "SLEEP", "nan"), ok());
+  for (const auto* text : {"nan", "1x", "", " 1", "x"}) {
+    EXPECT_EQ(run("DEBUG", "SLEEP", text), error("ERR value is not a valid float")) << text;
+    EXPECT_EQ(run("DEBUG", "SET-ACTIVE-EXPIRE", text), error("ERR value is not an integer or out of range")) << text;
+  }
   EXPECT_EQ(run("DEBUG", "SLEEP", "-3"), ok());
   EXPECT_EQ(actions.slept, 250ms);
   EXPECT_EQ(run("DEBUG", "SET-ACTIVE-EXPIRE", "0"), ok());

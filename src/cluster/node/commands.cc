@@ -34,7 +34,8 @@ Error bad_set_slot() {
 Result<void> ClusterNode::Member::meet(Args args, Now now) {
   const auto port = parse_int64(args[1]);
   if (!port) return refusal("Invalid TCP base port specified: {}", args[1]);
-  std::int64_t bus_port = *port + kBusPortAbove;
+  // Any number may come: one that is no port must not be added to.
+  std::int64_t bus_port = is_port(*port) ? *port + kBusPortAbove : 0;
   if (args.size() > 2) {
     const auto given = parse_int64(args[2]);
     if (!given) return refusal("Invalid TCP bus port specified: {}", args[2]);

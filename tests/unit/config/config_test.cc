@@ -63,6 +63,59 @@ TEST(ConfigSet, AnswersAsRedis) {
   }
 }
 
+// redis takes the largest number there is for what does not fit.
+TEST(ConfigSet, WhatDoesNotFitIsRefused) {
+  Config config;
+  for (const std::string value : {"18446744073709551616", "99999999999999999999999", "18446744073709551615kb", "17179869184gb",
+                                  "99999999999999999999%"}) {
+    for (const std::string name : {"maxmemory", "client-query-buffer-limit", "repl-backlog-size", "maxmemory-clients"}) {
+      const auto before = config.text(name);
+      EXPECT_FALSE(config.set(name, value)) << name << " " << value;
+      EXPECT_EQ(config.text(name), before);
+    }
+  }
+  EXPECT_FALSE(config.set("client-output-buffer-limit", "normal 99999999999999999999 0 0"));
+  EXPECT_FALSE(config.set("client-output-buffer-limit", "normal 0 99999999999999999999 0"));
+  EXPECT_FALSE(config.set("save", "99999999999 1"));
+}
+
+// Every directive with a number: whatever stands before or behind it makes it none.
+TEST(ConfigSet, NumbersAreWholeTexts) {
+  Config config;
+  for (const auto& row : all_directives()) {
+    const bool numeric = row.has_value() && (row.kind == ValueKind::kInteger || row.kind == ValueKind::kMemory ||
+                                             row.kind == ValueKind::kOctal || row.kind == ValueKind::kMemoryOrPercent);
+    if (!numeric) continue;
+    const std::string before = config.text(row);
+    for (const std::string& value : {std::string("1\0", 2), std::string("1\0x", 3), std::string("1 "), std::string(" 1"),
+                                     std::string("1\n"), std::string("+1"), std::string("0x1"), std::string("1e1"),
+                                     std::string("99999999999999999999999999999999999")}) {
+      EXPECT_FALSE(config.set(row, value)) << row.name << " " << quote(value);
+    }
+    EXPECT_EQ(config.text(row), before) << row.name;
+  }
+}
+
+TEST(ConfigSet, NoPathIsCutAtAZeroByte) {
+  Config config;
+  for (const auto& row : all_directives()) {
+    if (!row.has_value() || row.kind != ValueKind::kString || row.is(kSensitive)) continue;
+    EXPECT_FALSE(config.set(row, std::string("a\0b", 3))) << row.name;
+  }
+  EXPECT_TRUE(config.set("requirepass", std::string("a\0b", 3)));
+}
+
+TEST(ConfigSet, HostsHaveNothingThatEndsALineOrAField) {
+  Config config;
+  for (const auto* name : {"replica-announce-ip", "cluster-announce-ip", "bind-source-addr"}) {
+    for (const auto* value : {"1.2.3.4\r\nforged_field:1", "a b", "1.2.3.4,port=1", "\x1b[31m", "\x7f"}) {
+      EXPECT_FALSE(config.set(name, value)) << name << " " << quote(value);
+    }
+    for (const auto* value : {"", "1.2.3.4", "::1", "fe80::1%eth0", "node_1.example"}) EXPECT_TRUE(config.set(name, value)) << value;
+  }
+  EXPECT_FALSE(config.set("bind", "127.0.0.1\n"));
+}
+
 TEST(ConfigSet, AllOrNothing) {
   Config config;
   EXPECT_EQ(
@@ -124,6 +177,8 @@ TEST(ConfigSet, RefusedDirectives) {
 TEST(ConfigSet, SensitiveValues) {
   const std::vector<std::string_view> words{"timeout", "1", "RequirePass", "secret", "masterauth", "x"};
   EXPECT_EQ(sensitive_positions(words), (std::vector<std::size_t>{3, 5}));
+  const std::vector<std::string_view> others{"tls-key-file-pass", "x", "nosuch", "x", "requirepasss", "x", "tls-client-key-file-pass", "x"};
+  EXPECT_EQ(sensitive_positions(others), (std::vector<std::size_t>{1, 5, 7})) << "what is nearly a password's name was meant as one";
 }
 
 TEST(ConfigGet, NamesGlobsAliasesAndCase) {

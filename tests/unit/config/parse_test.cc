@@ -1,3 +1,4 @@
+#include <skein/config/later_directives.h>
 #include <skein/config/parse.h>
 
 #include <chrono>
@@ -93,7 +94,7 @@ TEST(Parse, CommentsBehindValues) {
   ASSERT_EQ(loaded.notices.size(), 4U);
   EXPECT_EQ(loaded.notices[0].origin.str(), "a.conf:1");
   EXPECT_EQ(loaded.notices[0].text, "cluster-enabled: '#so it's a cluster' is taken as a comment");
-  EXPECT_EQ(refusal("port 6379#x\n"), "a.conf:1: port: argument couldn't be parsed into an integer");
+  EXPECT_EQ(refusal("port 6379#x\n"), "a.conf:1: port: argument couldn't be parsed into an integer: \"6379#x\"");
   EXPECT_EQ(refusal("port 6379 \"#x\"\n"), "a.conf:1: port: wrong number of arguments");
   EXPECT_EQ(parsed("replicaof 127.0.0.1 6379 #comment\n").config->replicaof.port, 6379);
 }
@@ -104,18 +105,44 @@ TEST(Parse, ManyHashesStayCheap) {
   EXPECT_EQ(parsed(text + "\"\n").config->requirepass.size(), 400000U);
 }
 
+TEST(Parse, DirectivesOfLaterVersionsAreKnownByName) {
+  EXPECT_EQ(refusal("hide-user-data-from-log yes\n"), "a.conf:1: hide-user-data-from-log: since Redis 7.4; not known to 7.0");
+  EXPECT_EQ(refusal("Set-Max-Listpack-Entries 1\n"), "a.conf:1: set-max-listpack-entries: since Redis 7.2; not known to 7.0");
+  EXPECT_EQ(refusal("availability-zone a\n"), "a.conf:1: availability-zone: since Valkey 8.0; not known to 7.0");
+  // None of them is one that is known here.
+  for (const auto& row : all_directives()) {
+    EXPECT_EQ(came_later_in(row.name), "") << row.name;
+    EXPECT_EQ(came_later_in(row.alias), "") << row.alias;
+  }
+}
+
+TEST(Parse, WrongValuesAreShown) {
+  EXPECT_EQ(refusal("maxmemory lots\n"), "a.conf:1: maxmemory: argument must be a memory value: \"lots\"");
+  EXPECT_EQ(refusal("save 900 x\n"), "a.conf:1: save: Invalid save parameters: \"900 x\"");
+  EXPECT_EQ(refusal("port \"\\x01\"\n"), "a.conf:1: port: argument couldn't be parsed into an integer: \"\\x01\"");
+  EXPECT_EQ(refusal("port " + std::string(1000, '9') + "\n"),
+            "a.conf:1: port: argument couldn't be parsed into an integer: \"" + std::string(64, '9') + "\"...");
+  EXPECT_EQ(refusal("replicaof \"a\\nb\" 1\n"), "a.conf:1: replicaof: Invalid master host: \"a\\nb 1\"");
+}
+
+TEST(Parse, NoLineIsCutAtAZeroByte) {
+  EXPECT_EQ(refusal(std::string("maxmemory 1\0 000000\n", 20)), "a.conf:1: maxmemory: a zero byte in the line");
+  EXPECT_EQ(refusal(std::string("port 1\0\n", 8)), "a.conf:1: port: a zero byte in the line");
+  EXPECT_EQ(refusal("port \"1\\x00\"\n"), "a.conf:1: port: argument couldn't be parsed into an integer: \"1\\x00\"");
+}
+
 TEST(Parse, Errors) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"port\n", "port: wrong number of arguments"},
       {"port 1 2\n", "port: wrong number of arguments"},
-      {"port abc\n", "port: argument couldn't be parsed into an integer"},
+      {"port abc\n", "port: argument couldn't be parsed into an integer: \"abc\""},
       {"Cluster-enable yes\n", "cluster-enable: unknown directive; did you mean 'cluster-enabled'?"},
       {"frobnicate-it-all yes\n", "frobnicate-it-all: unknown directive"},
       {"\"\" 1\n", ": unknown directive"},
       {"port \"1\n", "port: Unbalanced quotes in configuration line"},
       {"port \"1\"2\n", "port: Unbalanced quotes in configuration line"},
-      {"save 1\n", "save: Invalid save parameters"},
-      {"save 900 1 \"\" \n", "save: Invalid save parameters"},
+      {"save 1\n", "save: Invalid save parameters: \"1\""},
+      {"save 900 1 \"\" \n", "save: Invalid save parameters: \"900 1 \""},
       {"include\n", "include: wrong number of arguments"},
       {"include a b\n", "include: wrong number of arguments"},
       {"include /gone\n", "include: can't open config file '/gone': No such file or directory"},
@@ -126,28 +153,28 @@ TEST(Parse, Errors) {
       {"replicaof\n", "replicaof: wrong number of arguments"},
       {"replicaof a\n", "replicaof: wrong number of arguments"},
       {"replicaof a 1 2\n", "replicaof: wrong number of arguments"},
-      {"replicaof a b\n", "replicaof: Invalid master port"},
-      {"replicaof a 99999\n", "replicaof: Invalid master port"},
-      {"slaveof a b\n", "slaveof: Invalid master port"},
+      {"replicaof a b\n", "replicaof: Invalid master port: \"a b\""},
+      {"replicaof a 99999\n", "replicaof: Invalid master port: \"a 99999\""},
+      {"slaveof a b\n", "slaveof: Invalid master port: \"a b\""},
       {"replicaof a 5\ncluster-enabled yes\n", "replicaof: replicaof directive not allowed in cluster mode"},
       {"client-output-buffer-limit normal\n",
-       "client-output-buffer-limit: Wrong number of arguments in buffer limit configuration."},
+       "client-output-buffer-limit: Wrong number of arguments in buffer limit configuration: \"normal\""},
       {"oom-score-adj-values 1\n", "oom-score-adj-values: wrong number of arguments"},
       {"notify-keyspace-events K E\n", "notify-keyspace-events: wrong number of arguments"},
-      {"dir /nonexist\n", "dir: No such file or directory"},
-      {"dbfilename a/b\n", "dbfilename: dbfilename can't be a path, just a filename"},
-      {"appenddirname a/b\n", "appenddirname: appenddirname can't be a path, just a dirname"},
-      {"appenddirname \"\"\n", "appenddirname: appenddirname can't be empty"},
-      {"appendfilename \"\"\n", "appendfilename: appendfilename can't be empty"},
+      {"dir /nonexist\n", "dir: No such file or directory: \"/nonexist\""},
+      {"dbfilename a/b\n", "dbfilename: dbfilename can't be a path, just a filename: \"a/b\""},
+      {"appenddirname a/b\n", "appenddirname: appenddirname can't be a path, just a dirname: \"a/b\""},
+      {"appenddirname \"\"\n", "appenddirname: appenddirname can't be empty: \"\""},
+      {"appendfilename \"\"\n", "appendfilename: appendfilename can't be empty: \"\""},
       {"list-max-ziplist-entries\n", "list-max-ziplist-entries: wrong number of arguments"},
-      {"unixsocketperm 9\n", "unixsocketperm: argument couldn't be parsed as an octal number"},
-      {"unixsocketperm 1777\n", "unixsocketperm: argument must be between 0 and 777 inclusive"},
-      {"databases 0\n", "databases: argument must be between 1 and 2147483647 inclusive"},
+      {"unixsocketperm 9\n", "unixsocketperm: argument couldn't be parsed as an octal number: \"9\""},
+      {"unixsocketperm 1777\n", "unixsocketperm: argument must be between 0 and 777 inclusive: \"1777\""},
+      {"databases 0\n", "databases: argument must be between 1 and 2147483647 inclusive: \"0\""},
       {"proc-title-template \"{a}\"\n",
-       "proc-title-template: template format is invalid or contains unknown variables"},
+       "proc-title-template: template format is invalid or contains unknown variables: \"{a}\""},
   };
   for (const auto& [text, reason] : cases) EXPECT_EQ(refusal(text), "a.conf:1: " + reason) << text;
-  EXPECT_EQ(refusal("\n\n# x\nport abc\n"), "a.conf:4: port: argument couldn't be parsed into an integer");
+  EXPECT_EQ(refusal("\n\n# x\nport abc\n"), "a.conf:4: port: argument couldn't be parsed into an integer: \"abc\"");
 }
 
 TEST(Parse, RefusesToBeLessProtectedThanSaid) {
