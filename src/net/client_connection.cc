@@ -16,14 +16,15 @@ constexpr std::size_t kPieces = 32;
 // So much of an incomplete request is carried to the front of the next receive's window, so that each receive
 // has a whole window of room. What is more stays where it is and is added to.
 constexpr std::size_t kCarried = ReadBlocks::kWindow;
-// Who sends large arguments is likely to send another: most of it is then received into its own memory.
-constexpr std::size_t kBesideLarge = 4 * 1024;
+// Who sends very large arguments is likely to send another: most of it is then received into its own memory.
+constexpr std::size_t kVeryLarge = 64 * 1024;
+constexpr std::size_t kBesideVeryLarge = 4 * 1024;
 
 // Memory for an argument of which so much has come: all of it where that is not much more than what came, so
 // that nothing is moved; an announcement alone takes little.
 std::size_t room_for(std::size_t received, std::size_t size) {
   constexpr std::size_t kAtOnce = 64 * 1024;
-  const std::size_t times = received < 2 * kAtOnce ? 8 : 2;
+  const std::size_t times = received < 2 * kAtOnce ? 16 : 2;
   return std::min(size, std::max(kAtOnce, received * times));
 }
 }  // namespace
@@ -106,6 +107,10 @@ void ClientConnection::settle(std::size_t at, std::size_t large) {
   count_memory();
 }
 
+void ClientConnection::keep_waiting() {
+  if (block_ != nullptr && net_.blocks().crowded()) move_to_own(end_ - begin_);
+}
+
 void ClientConnection::move_to_own(std::size_t room) {
   const std::size_t left = end_ - begin_;
   const std::size_t capacity = allocation_size(room);
@@ -170,10 +175,12 @@ ClientConnection::ReadResult ClientConnection::read() {
     end_ += receive({data_ + end_, own_capacity_ - end_}, {}, result);
     return result;
   }
-  const std::span<char> window = net_.blocks().window(left + ReadBlocks::kWindow).first(left + ReadBlocks::kWindow);
+  const std::size_t room = filled_ ? ReadBlocks::kLargeWindow : ReadBlocks::kWindow;
+  const std::span<char> window = net_.blocks().window(left + room).first(left + room);
   if (left != 0) std::memcpy(window.data(), data_ + begin_, left);
   const std::size_t count = receive(window.subspan(left), {}, result);
   if (count != 0) adopt_window(window.data(), left + count);
+  filled_ = count == room || (filled_ && count > ReadBlocks::kWindow);
   return result;
 }
 
@@ -194,14 +201,18 @@ ClientConnection::ReadResult ClientConnection::read_aside() {
   if (room < aside.size - aside.received) {
     count = receive(first, {}, result);
   } else if (left > kCarried) {
-    if (own_capacity_ - end_ < kBesideLarge) move_to_own(left * 2);
+    if (own_capacity_ - end_ < kBesideVeryLarge) move_to_own(left * 2);
     count = receive(first, {data_ + end_, own_capacity_ - end_}, result);
     if (count > room) end_ += count - room;
   } else {
-    const std::span<char> window = net_.blocks().window(left + kBesideLarge).first(left + kBesideLarge);
+    const std::size_t beside = aside.size >= kVeryLarge ? kBesideVeryLarge
+                               : filled_                ? ReadBlocks::kLargeWindow
+                                                        : ReadBlocks::kWindow;
+    const std::span<char> window = net_.blocks().window(left + beside).first(left + beside);
     if (left != 0) std::memcpy(window.data(), data_ + begin_, left);
     count = receive(first, window.subspan(left), result);
     if (count > room) adopt_window(window.data(), left + count - room);
+    filled_ = aside.size < kVeryLarge && count > ReadBlocks::kWindow;
   }
   const std::size_t came = std::min(count, room);
   aside.received += came;

@@ -11,7 +11,7 @@ struct ReadBlock {
   char bytes[ReadBlocks::kBlock];
 };
 
-static_assert(sizeof(ReadBlock) == 64 * 1024);
+static_assert(sizeof(ReadBlock) == 128 * 1024);
 
 namespace {
 

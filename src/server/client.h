@@ -41,6 +41,7 @@ class Client final : public Peer {
   std::size_t executed_ = 0;
   bool left_out_ = false;
   bool starved_ = false;  // the input ends inside a request
+  bool only_read_ = true; // in this turn: its replies need not wait for the turn's end
   bool ended_ = false;    // the client sends no more
   bool closed_ = false;
   // Further requests wait until half of what it is owed has been read.

@@ -57,6 +57,7 @@ void ClientTurns::serve(std::span<ClientConnection* const> ready) {
   for (ClientConnection* connection : ready) {
     Client& client = Client::of(*connection);
     client.starved_ = false;
+    client.only_read_ = true;
     client.session_.last_active = parts_.facts.now.mono;
   }
   turn_ends_ = read_ticks() + static_cast<Ticks>(parts_.facts.ticks_per_micro * kTurnMicros);
@@ -145,31 +146,28 @@ bool ClientTurns::has_items(const Client& client) const {
   return !batch_.empty() && batch_.back().client == &client;
 }
 
-void ClientTurns::prefetch_entry_of(std::size_t item) const {
-  if (item >= batch_.size()) return;
-  const Item& next = batch_[item];
-  if (next.request.hinted) {
-    parts_.keyspace.db(next.client->session_.db).prefetch_entry({{}, next.request.hash, next.request.slot});
-  }
-}
-
-void ClientTurns::prefetch_value_of(std::size_t item) const {
-  if (item >= batch_.size()) return;
-  const Item& next = batch_[item];
-  if (next.request.hinted) {
-    parts_.keyspace.db(next.client->session_.db).prefetch_value({{}, next.request.hash, next.request.slot});
-  }
-}
-
-void ClientTurns::prefetch_first() const {
+// Each step's memory is on its way while the step is taken for the requests behind it.
+void ClientTurns::prefetch_batch() const {
   if (parts_.facts.served_slots != nullptr) {
     for (const Item& item : batch_) {
       const KeyRef key{{}, item.request.hash, item.request.slot};
       if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_bucket(key);
     }
   }
-  for (std::size_t i = 0; i < kEntriesAhead; ++i) prefetch_entry_of(i);
-  for (std::size_t i = 0; i < kValuesAhead; ++i) prefetch_value_of(i);
+  for (const Item& item : batch_) {
+    const KeyRef key{{}, item.request.hash, item.request.slot};
+    if (item.request.hinted) parts_.keyspace.db(item.client->session_.db).prefetch_entry(key);
+  }
+}
+
+void ClientTurns::prefetch_value(const Item& item) const {
+  if (!item.request.hinted) return;
+  parts_.keyspace.db(item.client->session_.db).prefetch_value({{}, item.request.hash, item.request.slot});
+}
+
+bool ClientTurns::has_long_value(const Item& item) const {
+  return item.request.hinted &&
+         parts_.keyspace.db(item.client->session_.db).has_long_value({{}, item.request.hash, item.request.slot});
 }
 
 void ClientTurns::run_batch() {
@@ -178,14 +176,13 @@ void ClientTurns::run_batch() {
   for (Item& item : batch_) {
     item.request.arguments = {arguments_.data() + item.first_argument, item.argument_count};
   }
-  if (batch_.size() > 1) prefetch_first();
+  if (batch_.size() > 1) prefetch_batch();
   parts_.dispatcher.begin_batch();
   // The process was stopped, or something took its time: what held when the turn began may not hold now.
   if (parts_.dispatcher.ticks() >= turn_ends_) [[unlikely]] hooks_.begin_turn();
   const bool could_write = may_write();
   for (std::size_t i = 0; i < batch_.size(); ++i) {
-    prefetch_entry_of(i + kEntriesAhead);
-    prefetch_value_of(i + kValuesAhead);
+    if (long_values_ && i + kValuesAhead < batch_.size()) prefetch_value(batch_[i + kValuesAhead]);
     Item& item = batch_[i];
     Client& client = *item.client;
     if (!may_execute(client)) {
@@ -195,7 +192,10 @@ void ClientTurns::run_batch() {
     const Dispatched outcome = parts_.dispatcher.dispatch(client.session_, item.request);
     if (outcome == Dispatched::kSuspended) [[unlikely]] note_suspended(client.session_);
     client.executed_ = item.end;
+    client.only_read_ = client.only_read_ && item.request.command != nullptr && item.request.command->is(flag::kReadOnly);
+    if (client.session_.output().size() >= kSendEarly && client.only_read_) [[unlikely]] flush(client);
   }
+  if (batch_.size() > kValuesAhead) long_values_ = has_long_value(batch_.back());
   // A call in it may have had the lease judged again, and what was written before that must not be forgotten.
   finish_batch(could_write || may_write());
 }
@@ -245,6 +245,7 @@ void ClientTurns::finish(Client& client, bool may_acknowledge) {
   if (client.parsed_ != 0) client.connection_.consume(std::exchange(client.parsed_, 0));  // empty lines only
   if (!flush(client)) return;
   if (has_more(client)) {
+    client.connection_.keep_waiting();
     net_.make_ready(client.connection_);
     return;
   }

@@ -2,8 +2,8 @@
 // in batches, runs them, and sends the replies when the turn ends.
 //
 // A batch is prepared as a whole (parse, find the command, hash the key, prefetch its
-// bucket) and then executed in order; the entries and values of those that come next are fetched meanwhile, so that
-// memory is fetched for one request while another runs. What was prepared is a hint; a request runs only if its connection is
+// bucket, prefetch its entry) and then executed in order, so that memory is fetched for one request
+// while another runs; where values are long, each is fetched a few requests ahead of its own. What was prepared is a hint; a request runs only if its connection is
 // still open and not suspended.
 #pragma once
 
@@ -90,11 +90,13 @@ class ClientTurns final : public ClientHandler {
 
  private:
   friend class Client;
-  static constexpr std::size_t kBatch = 32;
-  // How many requests before its own an entry and a value are fetched. A core has room for some
-  // ten lines on their way: more at once would wait for each other.
-  static constexpr std::size_t kEntriesAhead = 6;
+  static constexpr std::size_t kBatch = 16;
+  // How many requests before its own a value is fetched: its entry has come by then, and a core has
+  // room for only some ten lines on their way.
   static constexpr std::size_t kValuesAhead = 3;
+  // So much of what a turn only reads is sent at once: while it is in the processor's cache, and into the memory
+  // that the next client's replies take.
+  static constexpr std::size_t kSendEarly = 32 * 1024;
   // What a client may be owed before its further requests wait, and until when.
   static constexpr std::size_t kThrottleAbove = 32 * 1024 * 1024;
 
@@ -114,9 +116,9 @@ class ClientTurns final : public ClientHandler {
   void note_write(Client& client, const Command* command);
   void note_suspended(const Session& session);
   // Inline, or gcc 12 takes them for functions without effect and drops the calls.
-  [[gnu::always_inline]] inline void prefetch_first() const;
-  [[gnu::always_inline]] inline void prefetch_entry_of(std::size_t item) const;
-  [[gnu::always_inline]] inline void prefetch_value_of(std::size_t item) const;
+  [[gnu::always_inline]] inline void prefetch_batch() const;
+  [[gnu::always_inline]] inline void prefetch_value(const Item& item) const;
+  [[nodiscard]] bool has_long_value(const Item& item) const;
   void finish_batch(bool may_have_written);
   [[nodiscard]] bool may_write() const;
   void finish(Client& client, bool may_acknowledge);
@@ -144,6 +146,7 @@ class ClientTurns final : public ClientHandler {
   bool has_held_ = false;
   bool has_lease_waiters_ = false;
   Arguments arguments_;
+  bool long_values_ = false;  // the last batch touched such ones: looking at short ones costs more than it saves
   Ticks turn_ends_ = 0;
   std::size_t unsent_ = 0;
   std::uint64_t output_limit_disconnections_ = 0;

@@ -355,6 +355,46 @@ class NotRead(unittest.TestCase):
             self.assertEqual(8 * MEBIBYTE, client.ask("STRLEN", "large"))
 
 
+@beyond_redis
+class LargeArguments(unittest.TestCase):
+    """What becomes a value without being copied is also told to replicas and to the slowlog."""
+
+    def test_who_else_gets_them(self):
+        with Server(enable_debug_command="yes", repl_diskless_sync_delay=0, slowlog_log_slower_than=0) as server, \
+                Server(enable_debug_command="yes", replicaof=["127.0.0.1", server.port]) as replica:
+            wait_until(lambda: replica.info("replication")["master_link_status"] == "up", 15, "the replica")
+            large, larger = b"v" * 20_000, b"w" * MEBIBYTE
+            with server.connect() as client:
+                client.send(b"".join(request_bytes(*words) for words in (
+                    ("SET", "a", large), ("SET", "a", larger, "GET"), ("SET", "a", large, "EX", "1000"),
+                    ("SET", "a", larger, "KEEPTTL", "GET"), ("SETEX", "b", 1000, large), ("PSETEX", "b", 1_000_000, larger),
+                    ("SETNX", "c", large), ("SETNX", "c", larger), ("SET", "c", larger, "NX"), ("GETSET", "c", larger),
+                    ("MULTI",), ("SET", "d", large), ("SET", "d", larger, "GET"), ("EXEC",),
+                    ("MSET", "e", large, "e", larger, "f", large), ("APPEND", "f", larger), ("ECHO", "end"))))
+                while client.read_reply() != b"$3\r\nend\r\n":
+                    pass
+                self.assertGreaterEqual(client.ask("SLOWLOG", "LEN"), 10)
+                client.ask("SLOWLOG", "GET", "-1")
+                for key, value in (("a", larger), ("b", larger), ("c", larger), ("d", larger), ("e", larger), ("f", large + larger)):
+                    self.assertEqual(value, client.ask("GET", key), key)
+                self.assertEqual(1, client.ask("WAIT", 1, 10_000))
+            self.assertEqual(server.ask("DEBUG", "DIGEST"), replica.ask("DEBUG", "DIGEST"))
+
+    def test_left_for_later(self):
+        """Behind a call that waits, large arguments wait with their request and are found again."""
+        with Server() as server, Connection(server.port) as client:
+            server.ask("CLIENT", "PAUSE", "300", "WRITE")
+            values = [bytes([97 + number]) * (16 * 1024 + number * 7000) for number in range(20)]
+            requests = b"".join(request_bytes("SET", f"k{number}", value) + request_bytes("GETRANGE", f"k{number}", -3, -1)
+                                for number, value in enumerate(values))
+            client.send(requests)
+            for value in values:
+                self.assertEqual(b"+OK\r\n", client.read_reply())
+                self.assertEqual(b"$3\r\n" + value[-3:] + b"\r\n", client.read_reply())
+            for number, value in enumerate(values):
+                self.assertEqual(value, client.ask("GET", f"k{number}"))
+
+
 class Unauthenticated(unittest.TestCase):
     """Who is not let in may not make the server hold much."""
 

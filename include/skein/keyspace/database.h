@@ -97,7 +97,7 @@ class Database {
   [[nodiscard]] KeyRef ref(std::string_view key) const;
 
   // Hints for a batch of requests: in cluster mode first prefetch_head for all; then
-  // prefetch_bucket for all, then prefetch_entry and, once that has come, prefetch_value.
+  // prefetch_bucket for all, then prefetch_entry for all; and prefetch_value where an entry has come.
   [[gnu::always_inline]] void prefetch_head(const KeyRef& key) const {
     __builtin_prefetch(&tables_[key.slot.value]);
   }
@@ -106,6 +106,12 @@ class Database {
 
   [[gnu::always_inline]] void prefetch_value(const KeyRef& key) const {
     if (const Entry* entry = table(key).guess(key.hash); entry != nullptr) entry->prefetch_value();
+  }
+
+  // Whether that would do anything.
+  [[nodiscard]] bool has_long_value(const KeyRef& key) const {
+    const Entry* entry = table(key).guess(key.hash);
+    return entry != nullptr && entry->has_long_value();
   }
 
   // The live entry, or null. An expired one is removed on the way (or hidden on a replica).

@@ -95,7 +95,8 @@ class Entry {
   // Only right after resize_raw.
   [[nodiscard]] char* mutable_bytes();
 
-  // Begins to fetch what of the value lies beyond the entry's first lines.
+  // Whether a part of the value lies beyond the entry's first two lines, and begins to fetch it.
+  [[nodiscard]] bool has_long_value() const { return units_ * 16 > 2 * kLine || storage() == Storage::kExternal; }
   [[gnu::always_inline]] void prefetch_value() const {
     const char* from = reinterpret_cast<const char*>(this) + 2 * kLine;
     std::size_t size = std::size_t{units_} * 16;

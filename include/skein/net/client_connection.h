@@ -49,6 +49,8 @@ class ClientConnection {
   // An argument of `large` bytes or more whose beginning stands at `at` is set aside: memory for it is
   // taken as its bytes come.
   void settle(std::size_t at = 0, std::size_t large = 0);
+  // To be called instead when requests are left to be served in a later turn.
+  void keep_waiting();
   // Bytes received and not consumed, all in all.
   [[nodiscard]] std::size_t unread() const;
   // Memory that holds them, and what the owner has beside it because of them.
@@ -109,6 +111,7 @@ class ClientConnection {
   std::unique_ptr<Asides> asides_;
   std::size_t counted_ = 0;
   std::size_t owner_memory_ = 0;
+  bool filled_ = false;   // the last receive took all the room there was
   bool reading_ = false;
   Watched watched_ = Watched::kNothing;
   bool writing_ = false;  // waits until the socket takes more

@@ -15,10 +15,11 @@ struct ReadBlock;
 
 class ReadBlocks {
  public:
-  // Room for one receive.
+  // Room for one receive, and for one of a client that fills it.
   static constexpr std::size_t kWindow = 16 * 1024;
+  static constexpr std::size_t kLargeWindow = 64 * 1024;
   // With its header it fills a size class of the allocator.
-  static constexpr std::size_t kBlock = 64 * 1024 - 2 * sizeof(std::size_t);
+  static constexpr std::size_t kBlock = 128 * 1024 - 2 * sizeof(std::size_t);
 
   ReadBlocks() = default;
   ReadBlocks(const ReadBlocks&) = delete;
@@ -30,7 +31,7 @@ class ReadBlocks {
   // The first `used` bytes of the window last given are kept until they are given back.
   [[nodiscard]] ReadBlock* keep(std::size_t used);
   void give_back(ReadBlock* block);
-  // Whether so much is kept that who can do without a block should.
+  // Whether so many blocks are kept by unread bytes that these should move elsewhere.
   [[nodiscard]] bool crowded() const { return outstanding_ > kCrowded; }
   // Of all blocks.
   [[nodiscard]] std::size_t memory() const;

@@ -53,6 +53,32 @@ TEST_P(DatabaseTest, ValuesOfEverySizeReplaceEachOther) {
   EXPECT_EQ(db().expiring(), 0U);
 }
 
+// Memory that holds just the value becomes the entry's: nothing is copied, whatever stood there before.
+TEST_P(DatabaseTest, AValueInMemoryOfItsOwnIsTakenOver) {
+  for (const std::size_t before : {0U, 20U, 300U, 50'000U}) {
+    for (const bool expiring : {false, true}) {
+      for (const std::size_t key_size : {3U, 300U}) {
+        const std::string key(key_size, 'k');
+        if (before != 0) db().set_string(db().ref(key), std::string(before, 'b'));
+        OwnedBytes own;
+        own.reallocate(20'000, 0);
+        std::memset(own.data(), 'o', 20'000);
+        const char* const place = own.data();
+        const std::string_view value{place, 20'000};
+        if (expiring) {
+          db().set_string_until(db().ref(key), value, UnixMillis{2'000'000}, std::move(own));
+        } else {
+          db().set_string(db().ref(key), value, Database::Expiry::kDrop, KeyEvent::kSet, std::move(own));
+        }
+        Entry::Scratch scratch;
+        EXPECT_EQ(place, db().peek(db().ref(key))->bytes(scratch).data());
+        EXPECT_EQ(std::string(20'000, 'o'), get(key));
+        db().erase(db().ref(key));
+      }
+    }
+  }
+}
+
 TEST_P(DatabaseTest, NumbersAreStoredAsNumbers) {
   for (const auto* text : {"0", "-1", "9223372036854775807", "-9223372036854775808"}) {
     db().set_string(db().ref("n"), text);
