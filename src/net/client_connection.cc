@@ -35,49 +35,41 @@ ClientConnection::ClientConnection(ClientNet& net, Stream stream) : net_(net), s
 
 ClientConnection::~ClientConnection() {
   if (is_open()) net_.unwatch(*this);
+  count(0, (asides_ != nullptr ? asides_->memory : 0) + owner_memory_);
   drop_input();
-  asides_.reset();
-  owner_memory_ = 0;
-  count_memory();
 }
 
 void ClientConnection::drop_input() {
   if (block_ != nullptr) {
     net_.blocks().give_back(std::exchange(block_, nullptr));
   } else if (data_ != nullptr) {
+    count(0, own_capacity_);
     release(data_, own_capacity_);
   }
   data_ = nullptr;
   begin_ = end_ = own_capacity_ = 0;
 }
 
-void ClientConnection::count_memory() {
-  const std::size_t now = own_capacity_ + (asides_ != nullptr ? asides_->memory : 0) + owner_memory_;
-  net_.input_memory_ += now - counted_;  // modulo 2^64: it may also be less
-  counted_ = now;
-}
+// Modulo 2^64: `less` may be the larger.
+void ClientConnection::count(std::size_t more, std::size_t less) { net_.input_memory_ += more - less; }
 
-void ClientConnection::set_owner_memory(std::size_t bytes) {
-  if (owner_memory_ == bytes) return;
-  owner_memory_ = bytes;
-  count_memory();
-}
+void ClientConnection::set_owner_memory(std::size_t bytes) { count(bytes, std::exchange(owner_memory_, bytes)); }
 
 std::size_t ClientConnection::unread() const { return end_ - begin_ + (asides_ != nullptr ? asides_->received : 0); }
 
-void ClientConnection::consume(std::size_t count) {
-  begin_ += count;
+void ClientConnection::consume(std::size_t bytes) {
+  begin_ += bytes;
   if (asides_ == nullptr) [[likely]] return;
   auto& list = asides_->list;
-  const auto kept = std::find_if(list.begin(), list.end(), [&](const SetAside& each) { return each.at >= count; });
+  const auto kept = std::find_if(list.begin(), list.end(), [&](const SetAside& each) { return each.at >= bytes; });
   for (auto each = list.begin(); each != kept; ++each) {
     asides_->received -= each->received;
     asides_->memory -= each->bytes.capacity();
+    count(0, each->bytes.capacity());
   }
-  for (auto each = kept; each != list.end(); ++each) each->at -= count;
+  for (auto each = kept; each != list.end(); ++each) each->at -= bytes;
   list.erase(list.begin(), kept);
   if (list.empty()) asides_.reset();
-  count_memory();
 }
 
 OwnedBytes ClientConnection::take(std::string_view argument) {
@@ -85,7 +77,7 @@ OwnedBytes ClientConnection::take(std::string_view argument) {
   for (SetAside& each : asides_->list) {
     if (each.bytes.data() != argument.data() || !each.complete()) continue;
     asides_->memory -= each.bytes.capacity();
-    count_memory();
+    count(0, each.bytes.capacity());
     return std::move(each.bytes);
   }
   return {};
@@ -104,7 +96,6 @@ void ClientConnection::settle(std::size_t at, std::size_t large) {
     begin_ = 0;
     end_ = left;
   }
-  count_memory();
 }
 
 void ClientConnection::keep_waiting() {
@@ -120,7 +111,7 @@ void ClientConnection::move_to_own(std::size_t room) {
   data_ = own;
   end_ = left;
   own_capacity_ = capacity;
-  count_memory();
+  count(capacity, 0);
 }
 
 void ClientConnection::set_aside(std::size_t at, std::size_t size) {
@@ -136,8 +127,8 @@ void ClientConnection::set_aside(std::size_t at, std::size_t size) {
   if (asides_ == nullptr) asides_ = std::make_unique<Asides>();
   asides_->received += here;
   asides_->memory += aside.bytes.capacity();
+  count(aside.bytes.capacity(), 0);
   asides_->list.push_back(std::move(aside));
-  count_memory();
 }
 
 std::size_t ClientConnection::receive(std::span<char> first, std::span<char> second, ReadResult& result) {
@@ -161,7 +152,6 @@ void ClientConnection::adopt_window(char* data, std::size_t size) {
   data_ = data;
   end_ = size;
   block_ = net_.blocks().keep(size);
-  count_memory();
 }
 
 // One receive. Requests still to be served stay where they are, and nothing is read before they have been.
@@ -188,10 +178,10 @@ ClientConnection::ReadResult ClientConnection::read() {
 ClientConnection::ReadResult ClientConnection::read_aside() {
   SetAside& aside = asides_->list.back();
   if (aside.bytes.capacity() == aside.received) {
-    asides_->memory -= aside.bytes.capacity();
+    const std::size_t before = aside.bytes.capacity();
     aside.bytes.reallocate(room_for(aside.received, aside.size), aside.received);
-    asides_->memory += aside.bytes.capacity();
-    count_memory();
+    asides_->memory += aside.bytes.capacity() - before;
+    count(aside.bytes.capacity(), before);
   }
   const std::size_t room = std::min(aside.bytes.capacity(), aside.size) - aside.received;
   const std::span<char> first(aside.bytes.data() + aside.received, room);

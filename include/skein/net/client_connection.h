@@ -44,7 +44,7 @@ class ClientConnection {
   [[nodiscard]] bool awaits_large() const { return asides_ != nullptr && !asides_->list.back().complete(); }
   // The memory of a whole argument that was set aside, or nothing.
   [[nodiscard]] OwnedBytes take(std::string_view argument);
-  void consume(std::size_t count);
+  void consume(std::size_t bytes);
   // To be called when a turn is over: what is left moves out of the shared block. Views of the input end here.
   // An argument of `large` bytes or more whose beginning stands at `at` is set aside: memory for it is
   // taken as its bytes come.
@@ -54,7 +54,9 @@ class ClientConnection {
   // Bytes received and not consumed, all in all.
   [[nodiscard]] std::size_t unread() const;
   // Memory that holds them, and what the owner has beside it because of them.
-  [[nodiscard]] std::size_t input_memory() const { return counted_; }
+  [[nodiscard]] std::size_t input_memory() const {
+    return own_capacity_ + (asides_ != nullptr ? asides_->memory : 0) + owner_memory_;
+  }
   void set_owner_memory(std::size_t bytes);
 
   // Whether new input is read when it comes. Not reading pushes back on the client; that it has gone is
@@ -99,23 +101,24 @@ class ClientConnection {
   void adopt_window(char* data, std::size_t size);
   void move_to_own(std::size_t room);
   void set_aside(std::size_t at, std::size_t size);
-  void count_memory();
+  // In the sum that the net keeps.
+  void count(std::size_t more, std::size_t less);
 
   ClientNet& net_;
   Stream stream_;
+  // Packed, as there may be many idle connections.
+  bool filled_ : 1 = false;   // the last receive took all the room there was
+  bool reading_ : 1 = false;
+  bool writing_ : 1 = false;  // waits until the socket takes more
+  bool listed_ : 1 = false;   // in ClientNet's list for the next turn
+  Watched watched_ = Watched::kNothing;
   char* data_ = nullptr;  // in a shared block, or of its own
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t own_capacity_ = 0;  // 0: data_ is not its own
   ReadBlock* block_ = nullptr;    // that data_ is in
   std::unique_ptr<Asides> asides_;
-  std::size_t counted_ = 0;
   std::size_t owner_memory_ = 0;
-  bool filled_ = false;   // the last receive took all the room there was
-  bool reading_ = false;
-  Watched watched_ = Watched::kNothing;
-  bool writing_ = false;  // waits until the socket takes more
-  bool listed_ = false;   // in ClientNet's list for the next turn
 };
 
 }  // namespace skein
