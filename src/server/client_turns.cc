@@ -256,7 +256,8 @@ void ClientTurns::finish(Client& client, bool may_acknowledge) {
   const std::size_t unread = client.connection_.unread();
   if (unread > parts_.settings.client_query_buffer_limit) {
     ++query_limit_disconnections_;
-    hooks_.log("requests that are too long", fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
+    hooks_.log("requests that are too long",
+               fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
     close(client, false);
     return;
   }
@@ -307,7 +308,8 @@ OutputRoom ClientTurns::room_of(const Session& session) const {
 void ClientTurns::cut_for_output(Client& client) {
   if (client.closed_) return;
   ++output_limit_disconnections_;
-  hooks_.log("output buffer limits", fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
+  hooks_.log("output buffer limits",
+             fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
   close(client, false);
 }
 

@@ -19,7 +19,8 @@ bool is_plain(char c) { return c >= 0x20 && c < 0x7f; }
 std::size_t shown_character(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
-  const std::size_t size = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xc2 && first <= 0xdf ? 2 : 0;
+  const auto within = [first](unsigned least, unsigned most) { return first >= least && first <= most; };
+  const std::size_t size = within(0xf0, 0xf4) ? 4 : within(0xe0, 0xef) ? 3 : within(0xc2, 0xdf) ? 2 : 0;
   if (size == 0 || size > text.size()) return 0;
   char32_t code = first & (0xffU >> (size + 1));
   for (std::size_t i = 1; i < size; ++i) {

@@ -136,7 +136,8 @@ class Lines(unittest.TestCase):
         with Server() as server, Connection(server.port) as client:
             forged = "1.2.3.4\r\nrole:slave\r\nforged_field:1"
             for words in (("REPLICAOF", forged, "1"), ("REPLCONF", "ip-address", forged),
-                          ("CONFIG", "SET", "replica-announce-ip", forged), ("CONFIG", "SET", "cluster-announce-ip", forged),
+                          ("CONFIG", "SET", "replica-announce-ip", forged),
+                          ("CONFIG", "SET", "cluster-announce-ip", forged),
                           ("MIGRATE", forged, "1", "k", "0", "100"), ("REPLICAOF", "h" * 3_000_000, "1")):
                 reply = client.request(*words)
                 self.assertTrue(reply.startswith(b"-ERR"), f"{words[:2]}: {reply!r}")
@@ -146,7 +147,8 @@ class Lines(unittest.TestCase):
     def test_ports_do_not_wrap(self):
         with Server() as target, Server() as server, Connection(server.port) as client:
             client.ask("SET", "k", "v")
-            for port in (target.port + 65536, target.port - 65536, f"{target.port}x", f" {target.port}", 4294967296 + target.port):
+            port = target.port
+            for port in (port + 65536, port - 65536, f"{port}x", f" {port}", 4294967296 + port):
                 for words in (("MIGRATE", "127.0.0.1", port, "k", "0", "200"), ("REPLICAOF", "127.0.0.1", port)):
                     reply = client.request(*words)
                     self.assertTrue(reply.startswith(b"-ERR"), f"{words}: {reply!r}")
@@ -176,10 +178,15 @@ class Lines(unittest.TestCase):
                 ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "COPY", "AUTH2", "u", "Secret"),
                 ("MIGRATE", "127.0.0.1", "1", "k", "0", "10", "COPY", "AUTH2", "Secret"),
                 ("AUTH", "Secret"), ("AUTH", "default", "Secret"), ("AUTH", "a", "b", "Secret"),
-                ("HELLO", "3", "AUTH", "default", "Secret"), ("HELLO", "2", "SETNAME", "a b", "AUTH", "default", "Secret"),
-                ("HELLO", "abc", "AUTH", "default", "Secret"), ("HELLO", "2", "BOGUS", "AUTH", "default", "Secret"),
-                ("HELLO", "2", "AUTH", "Secret"), ("CONFIG", "SET", "requirepasss", "Secret"), ("CONFIG", "SET", "masterauth", "Secret"),
-                ("CONFIG", "SET", "requirepass", "Secret", "hz", "notanumber"), ("CONFIG", "SET", "nosuch", "x", "requirepass", "Secret"),
+                ("HELLO", "3", "AUTH", "default", "Secret"),
+                ("HELLO", "2", "SETNAME", "a b", "AUTH", "default", "Secret"),
+                ("HELLO", "abc", "AUTH", "default", "Secret"),
+                ("HELLO", "2", "BOGUS", "AUTH", "default", "Secret"),
+                ("HELLO", "2", "AUTH", "Secret"),
+                ("CONFIG", "SET", "requirepasss", "Secret"),
+                ("CONFIG", "SET", "masterauth", "Secret"),
+                ("CONFIG", "SET", "requirepass", "Secret", "hz", "notanumber"),
+                ("CONFIG", "SET", "nosuch", "x", "requirepass", "Secret"),
                 ("ACL", "SETUSER", "bob", "on", ">Secret"), ("ACL", "SETUSER", "default", ">Secret"),
             ]
             for call in calls:
