@@ -42,7 +42,12 @@ void meet(Call& call, ClusterNode& member) {
   conclude(call, member.meet(own_arguments(call), call.now));
 }
 
-void replicate(Call& call, ClusterNode& member) { conclude(call, member.replicate(call.arg(2), call.now)); }
+// Of the primary it has already: what that link waits for is tried at once, as by REPLICAOF.
+void replicate(Call& call, ClusterNode& member) {
+  const auto result = member.replicate(call.arg(2), call.now);
+  if (result) call.services.replication->hurry_link();
+  conclude(call, result);
+}
 
 void reset(Call& call, ClusterNode& member) {
   if (call.size() > 3) {

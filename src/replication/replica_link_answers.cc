@@ -86,7 +86,9 @@ void ReplicaLink::on_answer(std::string line, const std::optional<Place>& place,
 }
 
 void ReplicaLink::on_pong(const std::string& line, MonoTime now, Effects& effects) {
-  if (!line.starts_with('+') && !starts_with_any(line, {"-NOAUTH", "-NOPERM", "-ERR operation not permitted"})) {
+  // One that knows no PING by that name (rename-command) answers, which is all that is asked.
+  if (!line.starts_with('+') &&
+      !starts_with_any(line, {"-NOAUTH", "-NOPERM", "-ERR operation not permitted", "-ERR unknown command"})) {
     fail(fmt::format("Error reply to PING from master: '{}'", line), now, effects);
     return;
   }

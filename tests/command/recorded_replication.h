@@ -28,6 +28,7 @@ class RecordedReplication : public ReplicationActions {
     asked.push_back(fmt::format("follow {} {}", host, port));
     return !follows_already;
   }
+  void hurry_link() override { asked.emplace_back("hurry"); }
   void stop_following() override { asked.emplace_back("stop following"); }
   void serve_replica(Session&, const SyncRequest& request) override {
     asked.push_back(fmt::format("serve {} {} {}{}", request.old_protocol ? "SYNC" : "PSYNC", request.id,

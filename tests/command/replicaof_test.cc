@@ -32,6 +32,7 @@ TEST_F(Replicaof, StoppingIsNothingForAPrimary) {
 TEST_F(Replicaof, TellsWhenItFollowsAlready) {
   replication.follows_already = true;
   EXPECT_EQ(run("REPLICAOF", "h", "1"), status("OK Already connected to specified master"));
+  EXPECT_THAT(replication.asked, testing::ElementsAre("follow h 1", "hurry")) << "what the link waits for is tried at once";
 }
 
 TEST_F(Replicaof, RefusesPortsThatAreNone) {

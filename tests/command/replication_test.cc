@@ -39,6 +39,10 @@ TEST_F(ReplicationCommands, ReplconfRefusesAsRedis) {
   EXPECT_EQ(run("REPLCONF", "rdb-filter-only", "functions keys"),
             error("ERR Unsupported rdb-filter-only option: keys"));
   EXPECT_EQ(run("REPLCONF", "rdb-filter-only", "\"a"), error("ERR Missing rdb-filter-only values"));
+  // What holds more words than anybody writes is not cut into words first.
+  const std::string many(5000, 'f');
+  EXPECT_EQ(run("REPLCONF", "rdb-filter-only", many),
+            error("ERR Unsupported rdb-filter-only option: " + many.substr(0, 128)));
   EXPECT_EQ(run("REPLCONF", "ip-address", std::string(255, 'a')), ok());
   EXPECT_EQ(run("REPLCONF", "ip-address", std::string(256, 'a')),
             error("ERR REPLCONF ip-address provided by replica instance is too long: 256 bytes"));
@@ -61,6 +65,34 @@ TEST_F(ReplicationCommands, AcknowledgementsAreNeverAnswered) {
   EXPECT_EQ(run("REPLCONF", "ACK", "8", "FACK", "5"), "");
   EXPECT_EQ(run("REPLCONF", "ACK", "x"), "");
   EXPECT_THAT(replication.asked, ElementsAre("acknowledged 7 -1", "acknowledged 8 5"));
+}
+
+// A replica cannot know what clients here have to call it, and an error would end its link.
+TEST_F(ReplicationCommands, AReplicaAcknowledgesUnderTheOriginalName) {
+  for (const char* name : {"zzreplconf", ""}) {
+    ASSERT_TRUE(commands.rename(commands.find("replconf") != nullptr ? "replconf" : "zzreplconf", name));
+    become_replica();
+    EXPECT_EQ(run("REPLCONF", "ACK", "7"), "");
+    EXPECT_EQ(run("replconf", "GETACK", "*"), "");
+  }
+  EXPECT_THAT(replication.asked, ElementsAre("acknowledged 7 -1", "acknowledged 7 -1"));
+  // That is all a replica gets by it, and nobody else does.
+  ASSERT_TRUE(commands.rename("flushall", ""));
+  EXPECT_TRUE(run("FLUSHALL").starts_with("-ERR unknown command 'FLUSHALL'"));
+  client().session.replica.reset();
+  EXPECT_TRUE(run("REPLCONF", "ACK", "7").starts_with("-ERR unknown command 'REPLCONF'"));
+}
+
+TEST_F(ReplicationCommands, InfoTellsWhyFullSyncsAreInVain) {
+  follow_somebody();
+  EXPECT_EQ(run("INFO", "replication").find("master_sync_failures"), std::string::npos);
+  replication.facts.primary->sync_failures = 3;
+  replication.facts.primary->sync_failure = "key \"l\" is of type 1 (list), which is not supported";
+  replication.facts.primary->retry_seconds = 120;
+  EXPECT_NE(run("INFO", "replication")
+                .find("master_sync_failures:3\r\nmaster_sync_last_failure:key \"l\" is of type 1 (list), which is not "
+                      "supported\r\nmaster_sync_retry_in_seconds:120\r\n"),
+            std::string::npos);
 }
 
 TEST_F(ReplicationCommands, GetackIsForReplicas) {

@@ -102,6 +102,13 @@ TEST_F(Linked, SaysWhatRedisSays) {
   EXPECT_EQ(sent, "*3\r\n$5\r\nPSYNC\r\n$40\r\n" + kId + "\r\n$3\r\n101\r\n");
 }
 
+TEST_F(Linked, APrimaryWithoutPingIsOneAllTheSame) {
+  connect();
+  sent.clear();
+  feed("-ERR unknown command 'PING', with args beginning with: \r\n");
+  EXPECT_TRUE(sent.starts_with("*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n")) << said;
+}
+
 TEST_F(Linked, AsksForEverythingWithoutAPlace) {
   place.reset();
   introduce();
