@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -89,7 +90,8 @@ std::optional<std::uint64_t> remove_one(int folder, const char* name, bool whole
   struct stat opened {};
   struct stat again {};
   const bool removed = ::fstat(descriptor, &opened) == 0 && is_ours(opened) &&
-                       (whole_ones_too || is_half_a_snapshot(descriptor, opened.st_size)) && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 &&
+                       (whole_ones_too || is_half_a_snapshot(descriptor, opened.st_size)) &&
+                       ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 &&
                        ::fstatat(folder, name, &again, AT_SYMLINK_NOFOLLOW) == 0 && again.st_dev == opened.st_dev &&
                        again.st_ino == opened.st_ino && ::unlinkat(folder, name, 0) == 0;
   ::close(descriptor);
@@ -143,10 +145,16 @@ std::vector<Leftover> remove_leftovers(const std::string& folder, std::string_vi
 }
 
 void remove_unfinished_replacements(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
-  const std::string prefix = path.substr(slash == std::string::npos ? 0 : slash + 1) + ".tmp-";
-  (void)remove_where(folder, [&](std::string_view name) { return take_prefix(name, prefix) && process_of(name); });
+  // A link stays a link, and what it points to is replaced: beside that.
+  std::error_code unknown;
+  const std::filesystem::path target = std::filesystem::canonical(path, unknown);
+  if (unknown) return;
+  const std::string prefix = target.filename().string() + ".tmp-";
+  (void)remove_where(target.parent_path().string(), [&](std::string_view name) {
+    if (!take_prefix(name, prefix)) return false;
+    const auto writer = process_of(name);
+    return writer && !is_alive(*writer);
+  });
 }
 
 void hold_unfinished(int descriptor) { (void)::flock(descriptor, LOCK_EX | LOCK_NB); }

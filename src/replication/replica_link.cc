@@ -71,10 +71,12 @@ void ReplicaLink::lose_sync(SyncTrouble trouble, std::string_view why, MonoTime 
   patience_.on_failed(trouble, why, now);
   const nanoseconds gap = patience_.gap(now);
   if (gap < kLongWait) return;
+  const int failures = patience_.failures();
+  const std::string what =
+      failures == 1 ? "The full sync was in vain" : fmt::format("{} full syncs in a row were in vain", failures);
   say(effects, Say::Level::kWarning,
-      fmt::format("{} full syncs in a row were in vain, and each costs the primary a snapshot: the next one is asked for in {} "
-                  "seconds. {}",
-                  patience_.failures(), std::chrono::ceil<seconds>(gap).count(), advice(trouble)));
+      fmt::format("{}, and each costs the primary a snapshot: the next one is asked for in {} seconds. {}", what,
+                  std::chrono::ceil<seconds>(gap).count(), advice(trouble)));
 }
 
 void ReplicaLink::retry(MonoTime now, Effects& effects) {

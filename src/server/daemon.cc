@@ -165,6 +165,7 @@ Result<void> Daemon::start() {
   if (auto result = handle_signals(); !result) return result;
   cron_later();
   log_.notice("Server initialized");
+  if (!process_.config_file.empty()) remove_unfinished_replacements(process_.config_file);
   for (const Leftover& file : remove_leftovers(settings.dir, settings.dbfilename)) {
     log_.notice(fmt::format("Removed {}, {} bytes, which a process that was killed had not finished", file.name, file.bytes));
   }

@@ -349,7 +349,11 @@ class Trouble(SnapshotTest):
 
     @beyond_redis
     def test_the_half_of_a_killed_save_goes_at_the_next_start(self):
-        server = self.start(rdb_key_save_delay=1_000_000)
+        server = self.server(rdb_key_save_delay=1_000_000)
+        configuration = server.folder / "skein.conf"
+        configuration.write_text("")
+        server.arguments = [str(configuration)]
+        server.start()
         for i in range(100):
             server.ask("SET", f"k{i}", "v")
         server.ask("BGSAVE")
@@ -365,9 +369,12 @@ class Trouble(SnapshotTest):
         # Other people's, for all it knows.
         (server.folder / f"temp-{child}.txt").write_text("x")
         (server.folder / f"temp-{os.getpid()}.rdb").write_text("REDIS0011")
+        rewritten = server.folder / f"skein.conf.tmp-{child}"
+        rewritten.write_text("half")
         self.start_again(server)
         self.assertEqual(self.unfinished(server), sorted([f"temp-{child}.txt", f"temp-{os.getpid()}.rdb"]))
         self.assertIn(f"Removed temp-{child}.rdb", server.log())
+        self.assertFalse(rewritten.exists())
 
     @beyond_redis
     def test_the_half_of_a_data_set_that_was_being_received_goes_too(self):

@@ -34,7 +34,7 @@ struct Leftover {
 // written there: a file that names our own process is of one that had its number.
 [[nodiscard]] std::vector<Leftover> remove_leftovers(const std::string& folder, std::string_view dump);
 
-// `path` is locked by us, and only who has that lock writes `<path>.tmp-<pid>`: whatever has such a name is left over.
+// The same for `<path>.tmp-<pid>`, by which a LockedFile is replaced. Only who has the lock writes one, and locks it too.
 void remove_unfinished_replacements(const std::string& path);
 
 // Tells others that what this descriptor writes is not left over. Whether or not the file system knows locks.

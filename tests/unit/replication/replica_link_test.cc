@@ -349,6 +349,10 @@ TEST_F(Linked, WhatCannotBeHeldHereIsAskedForAgainAfterMinutes) {
   feed(fmt::format("+FULLRESYNC {} 1\r\n$3\r\nabc", kOtherId));
   take(link.on_sync_failed(SyncTrouble::kCannotHold, "key \"l\" is of type 1 (list)", now));
   EXPECT_EQ(link.next_attempt(), now + 120s);
+  EXPECT_NE(said.find("The full sync was in vain, and each costs the primary a snapshot: the next one is asked for in 120 seconds. "
+                      "What this node cannot hold has to go from the primary."),
+            std::string::npos)
+      << said;
   now += 119s;
   take(link.on_tick(now));
   EXPECT_EQ(link.stage(), ReplicaLink::Stage::kWaiting);

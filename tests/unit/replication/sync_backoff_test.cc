@@ -37,6 +37,16 @@ TEST(SyncBackoffs, WhoHasCaughtUpBeginsAnew) {
   EXPECT_EQ(backoff.may_begin_at("a"), kStart + 25s);
 }
 
+// Whoever comes under a thousand names is not remembered for all of them.
+TEST(SyncBackoffs, OnlySoManyAreKnown) {
+  SyncBackoff backoff;
+  for (int i = 0; i < 5000; ++i) backoff.on_given_up(std::to_string(i), kStart);
+  EXPECT_NE(backoff.may_begin_at("1023"), MonoTime{});
+  EXPECT_EQ(backoff.may_begin_at("1024"), MonoTime{});
+  backoff.on_given_up("0", kStart + 5s);
+  EXPECT_EQ(backoff.may_begin_at("0"), kStart + 15s) << "who is known stays so";
+}
+
 TEST(SyncBackoffs, WhoDoesNotComeBackIsForgotten) {
   SyncBackoff backoff;
   backoff.on_given_up("gone", kStart);
