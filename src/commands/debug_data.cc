@@ -28,7 +28,7 @@ void debug_object(Call& call) {
   call.reply.status(fmt::format("Value at:{} refcount:{} encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
                                 fmt::ptr(entry), reference_count(*entry, call.services.config.settings()),
                                 encoding_name(entry->encoding()), serialized_length(*entry, call.services.config->rdbcompression),
-                                entry->access_clock(), call.db().idle_time(*entry).count()));
+                                entry->access_clock().value, call.db().idle_time(*entry).count()));
 }
 
 namespace {

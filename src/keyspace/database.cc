@@ -11,10 +11,12 @@ namespace skein {
 namespace {
 constexpr std::uint32_t kClockMask = 0xffffff;
 constexpr std::uint32_t kLfuInitial = 5;  // a new key survives a while before it has been counted
+
+std::uint32_t minutes_of(UnixMillis time) { return static_cast<std::uint32_t>(time.value / 60000) & 0xffff; }
 }  // namespace
 
 DetachedTables::~DetachedTables() {
-  for (auto& table : tables_) table.for_each([](Entry& entry) { Entry::destroy(&entry); });
+  for (const auto& table : tables_) table.for_each([](Entry& entry) { Entry::destroy(&entry); });
 }
 
 std::size_t DetachedTables::keys() const {
@@ -22,8 +24,8 @@ std::size_t DetachedTables::keys() const {
                          [](std::size_t sum, const auto& table) { return sum + table.size(); });
 }
 
-Database::Database(int index, KeyspaceContext& context) : index_(index), context_(context) {
-  tables_.resize(table_count());
+Database::Database(int index, KeyspaceContext& context)
+    : index_(index), context_(context), tables_(context.cluster_mode ? kSlotCount : 1) {
   if (context_.cluster_mode) {
     group_keys_.resize(kGroups);
     group_expiring_.resize(kGroups);
@@ -65,16 +67,16 @@ const Entry* Database::find_again(const KeyRef& where, const Entry* entry) const
   return at ? at.get() : nullptr;
 }
 
-std::uint32_t Database::fresh_clock() const {
-  if (!context_.lfu) return static_cast<std::uint32_t>(context_.now.value / 1000) & kClockMask;
-  return (clock_minutes() << 8) | kLfuInitial;
+AccessClock Database::clock_at(UnixMillis then) const {
+  if (!context_.lfu) return {static_cast<std::uint32_t>(then.value / 1000) & kClockMask, false};
+  return {(minutes_of(then) << 8) | kLfuInitial, true};
 }
 
 // LRU: the second of the last access. LFU: a counter that grows ever more rarely and
 // decays by one for each `lfu_decay_minutes` without access.
 void Database::freshen(Entry& entry) const {
   if (!context_.lfu) {
-    const std::uint32_t clock = fresh_clock();
+    const AccessClock clock = clock_at(context_.now);
     if (entry.access_clock() != clock) entry.set_access_clock(clock);
     return;
   }
@@ -84,30 +86,31 @@ void Database::freshen(Entry& entry) const {
     const std::uint64_t odds = std::uint64_t{base} * static_cast<std::uint64_t>(context_.lfu_log_factor) + 1;
     if (context_.random.one_in(odds)) ++counter;
   }
-  entry.set_access_clock((clock_minutes() << 8) | counter);
+  entry.set_access_clock({(minutes_of(context_.now) << 8) | counter, true});
 }
 
 std::uint32_t Database::frequency(const Entry& entry) const {
-  const std::uint32_t counter = entry.access_clock() & 0xff;
+  const std::uint32_t clock = clock_of(entry).value;
+  const std::uint32_t counter = clock & 0xff;
   if (context_.lfu_decay_minutes <= 0) return counter;
-  const std::uint32_t idle = (clock_minutes() - (entry.access_clock() >> 8)) & 0xffff;
+  const std::uint32_t idle = (minutes_of(context_.now) - (clock >> 8)) & 0xffff;
   const std::uint32_t decay = idle / static_cast<std::uint32_t>(context_.lfu_decay_minutes);
   return decay > counter ? 0 : counter - decay;
 }
 
 seconds Database::idle_time(const Entry& entry) const {
   const auto now = static_cast<std::uint32_t>(context_.now.value / 1000);
-  return seconds{(now - entry.access_clock()) & kClockMask};
+  return seconds{(now - clock_of(entry).value) & kClockMask};
 }
 
-std::uint32_t Database::access_clock(const KnownUse& use) const {
-  if (context_.lfu && use.frequency) return (clock_minutes() << 8) | *use.frequency;
+AccessClock Database::access_clock(const KnownUse& use) const {
+  if (context_.lfu && use.frequency) return {(minutes_of(context_.now) << 8) | *use.frequency, true};
   if (!context_.lfu && use.idle) {
     // Older than the clock reaches back is as old as it can tell.
     const auto idle = std::clamp<std::int64_t>(use.idle->count(), 0, kClockMask);
-    return static_cast<std::uint32_t>(context_.now.value / 1000 - idle) & kClockMask;
+    return {static_cast<std::uint32_t>(context_.now.value / 1000 - idle) & kClockMask, false};
   }
-  return fresh_clock();
+  return clock_at(context_.now);
 }
 
 void Database::count(Slot slot, int keys, int expiring) {
@@ -120,25 +123,25 @@ void Database::count(Slot slot, int keys, int expiring) {
 }
 
 void Database::add(const KeyRef& key, Entry* entry) {
-  entry->set_access_clock(fresh_clock());
+  entry->set_access_clock(clock_at(context_.now));
   insert(key, entry);
 }
 
 void Database::insert(const KeyRef& key, Entry* entry) {
-  table(key).insert(key.hash, entry, entry->has_expiry(), rehash());
+  tables_.insert(key.slot.value, key.hash, entry, rehash());
   count(key.slot, 1, entry->has_expiry() ? 1 : 0);
 }
 
 void Database::put(const KeyRef& key, Table::Place at, Entry* entry) {
   const auto before = table(key).marked();
-  table(key).replace(at, entry, entry->has_expiry());
+  tables_.replace(key.slot.value, at, entry);
   const auto change = static_cast<int>(table(key).marked() - before);
   if (change != 0) count(key.slot, 0, change);
 }
 
 void Database::remove(const KeyRef& key, Entry* entry) {
   const bool expiring = entry->has_expiry();
-  table(key).erase(key.hash, entry, rehash());
+  tables_.erase(key.slot.value, key.hash, entry);
   count(key.slot, -1, expiring ? -1 : 0);
   Entry::destroy(entry);
 }
@@ -148,7 +151,7 @@ Entry* Database::take(const KeyRef& key) {
   const auto at = place(key);
   SKEIN_ASSERT(static_cast<bool>(at));
   Entry* entry = at.get();
-  table(key).erase(key.hash, entry, rehash());
+  tables_.erase(key.slot.value, key.hash, entry);
   count(key.slot, -1, entry->has_expiry() ? -1 : 0);
   return entry;
 }
@@ -311,13 +314,9 @@ void Database::adopt(const KeyRef& key, OwnedEntry entry, KeyEvent event) {
   touched(key.bytes, event);
 }
 
-void Database::reserve(std::size_t keys) {
-  if (!context_.cluster_mode) tables_[0].reserve(keys, rehash());
-}
+void Database::reserve(std::size_t keys) { tables_.reserve(keys, rehash()); }
 
-void Database::shrink_to_fit() {
-  if (!context_.cluster_mode) tables_[0].shrink_to_fit(rehash());
-}
+void Database::shrink_to_fit() { tables_.shrink_to_fit(); }
 
 bool Database::load(const KeyRef& key, OwnedEntry& entry) {
   if (place(key)) return false;
@@ -442,7 +441,7 @@ std::size_t Database::erase_slot(Slot slot) {
 }
 
 DetachedTables Database::detach_all() {
-  std::vector<Table> fresh(table_count());
+  TableSet fresh(tables_.count());
   fresh.swap(tables_);
   size_ = expiring_ = 0;
   std::fill(group_keys_.begin(), group_keys_.end(), 0);
@@ -453,7 +452,7 @@ DetachedTables Database::detach_all() {
 }
 
 void Database::swap_content(Database& other) {
-  std::swap(tables_, other.tables_);
+  tables_.swap(other.tables_);
   std::swap(size_, other.size_);
   std::swap(expiring_, other.expiring_);
   std::swap(group_keys_, other.group_keys_);
@@ -481,7 +480,7 @@ std::size_t Database::expire_some(std::size_t buckets) {
     }
   };
   // One full round at most: whoever calls in a loop decides how often.
-  std::size_t slots_left = table_count();
+  std::size_t slots_left = tables_.count();
   while (buckets > 0 && slots_left > 0) {
     if (context_.cluster_mode && group_expiring_[sweep_slot_ >> kGroupBits] == 0) {
       const std::uint32_t next = ((sweep_slot_ >> kGroupBits) + 1) << kGroupBits;
@@ -499,7 +498,7 @@ std::size_t Database::expire_some(std::size_t buckets) {
       if (sweep_bucket_ != 0) continue;
     }
     sweep_bucket_ = 0;
-    sweep_slot_ = static_cast<std::uint32_t>((sweep_slot_ + 1) % table_count());
+    sweep_slot_ = static_cast<std::uint32_t>((sweep_slot_ + 1) % tables_.count());
     --slots_left;
   }
   if (ttl_count > 0) average_ttl_ = static_cast<std::int64_t>(std::min(ttl_sum / static_cast<double>(ttl_count), 9.2e18));

@@ -49,11 +49,10 @@ Entry* Entry::allocate_shape(const Shape& shape) {
   const std::size_t room = allocation_size(total);
   auto* entry = static_cast<Entry*>(allocate(room));
   entry->kind_ = 0;
-  entry->flags_ = static_cast<std::uint8_t>((shape.expiry ? kExpiryFlag : 0) | (shape.long_key() ? kLongKeyFlag : 0) |
-                                            (static_cast<unsigned>(shape.storage) << kStorageShift));
+  entry->flags_ = shape.flags();
   entry->units_ = shape.long_key() ? 0 : static_cast<std::uint8_t>(room / 16);
   entry->key_size_ = shape.long_key() ? 0 : static_cast<std::uint8_t>(shape.key_size);
-  entry->set_access_clock(0);
+  entry->set_access_clock({});
   entry->embedded_size_ = static_cast<std::uint8_t>(shape.embedded);
   if (shape.long_key()) {
     store(entry->body() + (shape.expiry ? 8 : 0), static_cast<std::uint32_t>(shape.key_size));
@@ -82,8 +81,7 @@ Entry* Entry::reshape(Entry* entry, const Shape& to) {
     std::memmove(reinterpret_cast<char*>(entry) + to.key_offset(), entry->key().data(), from.key_size);
     if (to.long_key()) store(entry->body() + (to.expiry ? 8 : 0), static_cast<std::uint32_t>(to.key_size));
   }
-  entry->flags_ = static_cast<std::uint8_t>((to.expiry ? kExpiryFlag : 0) | (to.long_key() ? kLongKeyFlag : 0) |
-                                            (static_cast<unsigned>(to.storage) << kStorageShift));
+  entry->flags_ = static_cast<std::uint8_t>(to.flags() | (entry->flags_ & kCountsUsesFlag));
   entry->embedded_size_ = static_cast<std::uint8_t>(to.embedded);
   return entry;
 }

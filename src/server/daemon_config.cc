@@ -26,7 +26,10 @@ void Daemon::apply_limits() {
       slow < 0 ? UINT64_MAX : static_cast<std::uint64_t>(static_cast<double>(slow) * facts_.ticks_per_micro);
   slowlog_.set_limit(settings.slowlog_max_len);
   KeyspaceContext& context = keyspace_.context();
-  context.lfu = counts_frequency(settings.maxmemory_policy);
+  if (const bool lfu = counts_frequency(settings.maxmemory_policy); lfu != context.lfu) {
+    context.lfu = lfu;
+    context.lfu_changed = context.now;
+  }
   context.lfu_log_factor = settings.lfu_log_factor;
   context.lfu_decay_minutes = settings.lfu_decay_time;
   listeners_.set_keepalive(settings.tcp_keepalive);

@@ -1,11 +1,11 @@
 // An open hash table of tagged pointers that never pays for a rehash.
 //
-// Buckets are one cache line: seven pointers, a byte of hash for each, and a byte saying
-// which are in use. A full bucket chains one more through its last place. The table grows
-// and shrinks by linear hashing, one bucket at a time with the insert or erase that
-// asks for it: no command ever pays for more, there is one place to look, and the load
-// is the same at every size. Buckets live in one small array first and in segments behind a
-// directory later, so that no allocation is ever huge.
+// Its buckets are cache lines (bucket.h). The table grows and shrinks by linear hashing, one bucket
+// at a time with the insert or erase that asks for it: no command ever pays for more, there is one
+// place to look, and the load is the same at every size. Buckets live in one small array first and in
+// segments behind a directory later, so that no allocation is ever huge. Where the small array lives is
+// the owner's to say: every call that may move it takes `arrays`, by default the heap, and a table is
+// given the same kind all its life.
 //
 // The owner hashes keys; where a bucket is split or merged it is asked again. Bit 0 of a stored pointer is the owner's
 // to use as a mark (the keyspace: "has an expiry"), readable without touching the entry.
@@ -15,20 +15,36 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include <skein/base/assert.h>
 #include <skein/base/memory.h>
+#include <skein/keyspace/bucket.h>
 
 namespace skein {
+
+// Small arrays of buckets in allocations of their own.
+struct HeapArrays {
+  // An array of `to` buckets that begins with the first `used` of `array`, which has `from` and is gone
+  // then. None is an array of 0 buckets.
+  static Bucket* resize(Bucket* array, std::uint32_t from, std::uint32_t to, std::uint32_t used) {
+    Bucket* fresh = nullptr;
+    if (to > 0) fresh = static_cast<Bucket*>(allocate_lines(std::size_t{to} * sizeof(Bucket)));
+    if (to > 0 && used > 0) std::memcpy(static_cast<void*>(fresh), array, std::size_t{used} * sizeof(Bucket));
+    if (from > 0) release_lines(array, std::size_t{from} * sizeof(Bucket));
+    return fresh;
+  }
+};
 
 template <typename T>
 class BucketTable {
  public:
   // Keys per bucket, times 16, above which a bucket is added and below a quarter of which
-  // one is taken away. Five of seven places filled costs 13 bytes a key; more would chain too often.
-  static constexpr std::size_t kLoadTimes16 = 76;
+  // one is taken away. Five and a half of seven places filled costs 14 bytes a key with the chains of the
+  // buckets that are full; with more of them too many keys are behind one.
+  static constexpr std::size_t kLoadTimes16 = 88;
+  // The largest small array, from which on buckets are in segments.
+  static constexpr std::uint32_t kSegmented = 256;
 
   BucketTable() = default;
   BucketTable(const BucketTable&) = delete;
@@ -39,7 +55,13 @@ class BucketTable {
     return *this;
   }
   // Frees the buckets. What they point to is the owner's: empty it with for_each first.
-  ~BucketTable() { free_buckets(); }
+  ~BucketTable() { clear(HeapArrays{}); }
+  template <typename Arrays>
+  void clear(Arrays&& arrays) {
+    if (buckets_ == 0) return;
+    for (std::uint32_t i = 0; i < buckets_; ++i) bucket_at(i)->free_chain();
+    free_buckets(arrays);
+  }
 
   void swap(BucketTable& other) noexcept {
     std::swap(storage_, other.storage_);
@@ -108,35 +130,35 @@ class BucketTable {
   }
 
   // `entry` must not be in the table. `rehash` tells the hash of an entry, for the bucket that is split.
-  template <typename Rehash>
-  void insert(std::uint64_t hash, T* entry, bool marked, Rehash&& rehash) {
-    if (buckets_ == 0) add_first_bucket();
-    place_in(bucket_at(index_of(hash)), tag_of(hash), tag(entry, marked));
+  template <typename Rehash, typename Arrays = HeapArrays>
+  void insert(std::uint64_t hash, T* entry, bool marked, Rehash&& rehash, Arrays&& arrays = {}) {
+    if (buckets_ == 0) add_first_bucket(arrays);
+    bucket_at(index_of(hash))->put(tag_of(hash), tag(entry, marked));
     ++size_;
     marked_ += marked ? 1 : 0;
-    if (size_ * 16 > std::size_t{buckets_} * kLoadTimes16) split_one(rehash);
+    if (size_ * 16 > std::size_t{buckets_} * kLoadTimes16) split_one(rehash, arrays);
   }
 
   // Room for `keys` in all without a split on the way. Whoever has reserved too much shrinks.
-  template <typename Rehash>
-  void reserve(std::size_t keys, Rehash&& rehash) {
+  template <typename Rehash, typename Arrays = HeapArrays>
+  void reserve(std::size_t keys, Rehash&& rehash, Arrays&& arrays = {}) {
     const std::size_t wanted = std::min<std::size_t>(keys * 16 / kLoadTimes16 + 1, kMostBuckets);
     if (wanted <= buckets_) return;
-    if (buckets_ == 0) add_first_bucket();
+    if (buckets_ == 0) add_first_bucket(arrays);
     while (buckets_ < wanted) {
       if (size_ == 0) {
-        reserve_one();
+        reserve_one(arrays);
         bucket_at(buckets_++)->clear();
       } else {
         prefetch_split(buckets_ + kAhead, wanted);
-        split_one(rehash);
+        split_one(rehash, arrays);
       }
     }
   }
-  template <typename Rehash>
-  void shrink_to_fit(Rehash&& rehash) {
-    if (size_ == 0) free_buckets();
-    while (buckets_ > 1 && size_ * 16 * 2 < std::size_t{buckets_} * kLoadTimes16) merge_one(rehash);
+  template <typename Arrays = HeapArrays>
+  void shrink_to_fit(Arrays&& arrays = {}) {
+    if (size_ == 0) clear(arrays);
+    while (buckets_ > 1 && size_ * 16 * 2 < std::size_t{buckets_} * kLoadTimes16) merge_one(arrays);
   }
 
   // Puts another entry with the same key, or the same one with another mark, in a place.
@@ -147,8 +169,8 @@ class BucketTable {
   }
 
   // Takes the entry with this hash and address out; it is the caller's then.
-  template <typename Rehash>
-  void erase(std::uint64_t hash, const T* entry, Rehash&& rehash) {
+  template <typename Arrays = HeapArrays>
+  void erase(std::uint64_t hash, const T* entry, Arrays&& arrays = {}) {
     Bucket* const head = bucket_at(index_of(hash));
     for (Bucket* bucket = head;;) {
       for (unsigned hits = bucket->matches(tag_of(hash)); hits != 0; hits &= hits - 1) {
@@ -159,9 +181,9 @@ class BucketTable {
         --size_;
         if (head->chained()) compact(head);
         if (size_ == 0) {
-          free_buckets();
+          clear(arrays);
         } else if (buckets_ > 1 && size_ * 64 < std::size_t{buckets_} * kLoadTimes16) {
-          merge_one(rehash);
+          merge_one(arrays);
         }
         return;
       }
@@ -169,6 +191,9 @@ class BucketTable {
       bucket = bucket->next();
     }
   }
+
+  // Whoever keeps the small array has moved it.
+  void moved_to(Bucket* array) { storage_ = array; }
 
   // One step of a scan over a table that may change between steps: visits the entries at
   // `cursor` and returns the next cursor, 0 at the end. What is in the table from the first
@@ -263,38 +288,11 @@ class BucketTable {
   }
 
  private:
-  struct alignas(kCacheLine) Bucket {
-    static constexpr int kSlots = 7;
-    static constexpr std::uint8_t kChained = 0x80;
-
-    std::uint8_t used;  // bit i: place i holds an entry; top bit: the last place leads to another bucket
-    std::uint8_t tags[kSlots];
-    std::uintptr_t slots[kSlots];
-
-    [[nodiscard]] bool chained() const { return (used & kChained) != 0; }
-    [[nodiscard]] Bucket* next() const { return reinterpret_cast<Bucket*>(slots[kSlots - 1]); }
-    [[nodiscard]] unsigned in_use() const { return used & (chained() ? 0x3fU : 0x7fU); }
-    // Places whose tag is `t`; now and then one that is not, which the key comparison sorts out.
-    [[nodiscard]] unsigned matches(std::uint8_t t) const {
-      constexpr std::uint64_t kOnes = 0x0101010101010101;
-      std::uint64_t word;
-      std::memcpy(&word, this, 8);
-      word ^= kOnes * t;
-      const std::uint64_t zero = (word - kOnes) & ~word & (kOnes << 7);
-      // One bit per byte, gathered into the low byte; byte 0 is `used` and falls out.
-      const auto bits = static_cast<unsigned>(((zero >> 7) * 0x0102040810204080) >> 56);
-      return (bits >> 1) & in_use();
-    }
-    void clear() { used = 0; }
-  };
-  static_assert(sizeof(Bucket) == kCacheLine);
-
-  // Small tables: one array, growing by a quarter. From kSegmented buckets on: the array
-  // becomes the first segment, and each doubling is added in eight segments until they are
-  // 1 MiB, then in segments of that size.
-  static constexpr std::uint32_t kSegmented = 256;
+  // Small tables: one array, growing by an eighth: it is copied so often, and so much of it may be empty.
+  // With kSegmented buckets it becomes the first segment, and each doubling is added in eight segments
+  // until they are 256 KiB, then in segments of that size.
   static constexpr int kSegmentedBits = 8;
-  static constexpr int kLargestSegmentBits = 14;
+  static constexpr int kLargestSegmentBits = 12;
 
   // As many as index_of can tell apart.
   static constexpr std::size_t kMostBuckets = std::size_t{1} << 31;
@@ -366,40 +364,43 @@ class BucketTable {
     return static_cast<Bucket**>(storage_)[p.segment] + p.offset;
   }
 
-  static Bucket* allocate_buckets(std::size_t count) {
+  static Bucket* allocate_segment(std::size_t count) {
     return static_cast<Bucket*>(allocate_lines(count * sizeof(Bucket)));
   }
-  static void release_buckets(Bucket* buckets, std::size_t count) { release_lines(buckets, count * sizeof(Bucket)); }
+  static void release_segment(Bucket* buckets, std::size_t count) { release_lines(buckets, count * sizeof(Bucket)); }
+  [[nodiscard]] Bucket* array() const { return static_cast<Bucket*>(storage_); }
+  [[nodiscard]] Bucket** directory() const { return static_cast<Bucket**>(storage_); }
 
-  void add_first_bucket() {
-    storage_ = allocate_buckets(1);
-    static_cast<Bucket*>(storage_)->clear();
+  template <typename Arrays>
+  void add_first_bucket(Arrays& arrays) {
+    storage_ = arrays.resize(nullptr, 0, 1, 0);
+    array()->clear();
     buckets_ = capacity_ = 1;
   }
 
   // Makes room for the bucket with index buckets_.
-  void reserve_one() {
+  template <typename Arrays>
+  void reserve_one(Arrays& arrays) {
     if (buckets_ < capacity_) return;
-    if (!segmented()) {
-      std::uint32_t wanted = capacity_ < 4 ? capacity_ + 1 : capacity_ + capacity_ / 4;
-      wanted = std::min(wanted, std::uint32_t{kSegmented});
-      Bucket* grown = allocate_buckets(wanted);
-      std::memcpy(static_cast<void*>(grown), storage_, std::size_t{buckets_} * sizeof(Bucket));
-      release_buckets(static_cast<Bucket*>(storage_), capacity_);
-      capacity_ = wanted;
-      storage_ = grown;
-      if (wanted == kSegmented) {
-        auto** directory = static_cast<Bucket**>(allocate(sizeof(Bucket*)));
-        directory[0] = grown;
-        storage_ = directory;
-      }
+    if (segmented()) {
+      const std::uint32_t segment = position_of(buckets_).segment;
+      grow_directory(segment);
+      const std::uint32_t count = segment_size_at(buckets_);
+      directory()[segment] = allocate_segment(count);
+      capacity_ += count;
       return;
     }
-    const std::uint32_t segment = position_of(buckets_).segment;
-    grow_directory(segment);
-    const std::uint32_t count = segment_size_at(buckets_);
-    static_cast<Bucket**>(storage_)[segment] = allocate_buckets(count);
-    capacity_ += count;
+    const std::uint32_t wanted = std::min(capacity_ + std::max(capacity_ / 8, 1U), kSegmented);
+    if (wanted < kSegmented) {
+      storage_ = arrays.resize(array(), capacity_, wanted, buckets_);
+    } else {
+      Bucket* first = allocate_segment(kSegmented);
+      std::memcpy(static_cast<void*>(first), storage_, std::size_t{buckets_} * sizeof(Bucket));
+      arrays.resize(array(), capacity_, 0, 0);
+      storage_ = allocate(sizeof(Bucket*));
+      directory()[0] = first;
+    }
+    capacity_ = wanted;
   }
 
   // The directory has room for the next power of two of segments; `segment` is the first new one.
@@ -411,100 +412,46 @@ class BucketTable {
     storage_ = grown;
   }
 
-  // Gives back the last segment once it is empty, keeping one spare so that a size that
-  // swings around its edge does not allocate each time.
-  void release_spare() {
-    if (!segmented()) {
-      if (capacity_ >= 8 && buckets_ * 2 <= capacity_) {
-        Bucket* shrunk = allocate_buckets(buckets_ + buckets_ / 4);
-        std::memcpy(static_cast<void*>(shrunk), storage_, std::size_t{buckets_} * sizeof(Bucket));
-        release_buckets(static_cast<Bucket*>(storage_), capacity_);
-        storage_ = shrunk;
-        capacity_ = buckets_ + buckets_ / 4;
+  // Gives back what is empty, keeping one segment to spare, or a quarter of a small array, so that a size
+  // that swings around an edge does not allocate each time.
+  template <typename Arrays>
+  void release_spare(Arrays& arrays) {
+    if (capacity_ <= kSegmented) {
+      if (buckets_ * 4 > capacity_ * 3) return;
+      const std::uint32_t wanted = buckets_ + buckets_ / 8;
+      if (segmented()) {
+        Bucket* first = directory()[0];
+        release(storage_, sizeof(Bucket*));
+        storage_ = arrays.resize(nullptr, 0, wanted, 0);
+        std::memcpy(storage_, first, std::size_t{buckets_} * sizeof(Bucket));
+        release_segment(first, kSegmented);
+      } else {
+        storage_ = arrays.resize(array(), capacity_, wanted, buckets_);
       }
-      return;
-    }
-    if (capacity_ == kSegmented) {
-      if (buckets_ * 2 > kSegmented) return;
-      auto** directory = static_cast<Bucket**>(storage_);
-      Bucket* only = directory[0];
-      release(directory, sizeof(Bucket*));
-      const std::uint32_t wanted = buckets_ + buckets_ / 4;
-      Bucket* shrunk = allocate_buckets(wanted);
-      std::memcpy(static_cast<void*>(shrunk), only, std::size_t{buckets_} * sizeof(Bucket));
-      release_buckets(only, kSegmented);
-      storage_ = shrunk;
       capacity_ = wanted;
       return;
     }
     const std::uint32_t count = segment_size_at(capacity_ - 1);
     if (buckets_ + 2 * count > capacity_) return;
     const std::uint32_t segment = position_of(capacity_ - 1).segment;
-    auto** directory = static_cast<Bucket**>(storage_);
-    release_buckets(directory[segment], count);
+    release_segment(directory()[segment], count);
     capacity_ -= count;
     if (std::has_single_bit(segment)) {
       auto** shrunk = static_cast<Bucket**>(allocate(sizeof(Bucket*) * segment));
-      std::memcpy(static_cast<void*>(shrunk), directory, sizeof(Bucket*) * segment);
-      release(directory, sizeof(Bucket*) * segment * 2);
+      std::memcpy(static_cast<void*>(shrunk), storage_, sizeof(Bucket*) * segment);
+      release(storage_, sizeof(Bucket*) * segment * 2);
       storage_ = shrunk;
-    }
-  }
-
-  static void place_in(Bucket* bucket, std::uint8_t t, std::uintptr_t slot) {
-    for (;;) {
-      const unsigned limit = bucket->chained() ? 0x3f : 0x7f;
-      const unsigned room = ~unsigned{bucket->used} & limit;
-      if (room != 0) {
-        const int i = std::countr_zero(room);
-        bucket->used = static_cast<std::uint8_t>(bucket->used | (1U << i));
-        bucket->tags[i] = t;
-        bucket->slots[i] = slot;
-        return;
-      }
-      if (!bucket->chained()) {
-        Bucket* more = allocate_buckets(1);
-        more->used = 1;
-        more->tags[0] = bucket->tags[Bucket::kSlots - 1];
-        more->slots[0] = bucket->slots[Bucket::kSlots - 1];
-        bucket->slots[Bucket::kSlots - 1] = reinterpret_cast<std::uintptr_t>(more);
-        bucket->used = static_cast<std::uint8_t>((bucket->used & 0x3f) | Bucket::kChained);
-      }
-      bucket = bucket->next();
-    }
-  }
-
-  struct Taken {
-    std::uint8_t tag;
-    std::uintptr_t slot;
-  };
-
-  // Empties a chain, handing out each pointer, and frees its overflow buckets. `each` may
-  // put them back into the same head.
-  template <typename Each>
-  static void drain(Bucket* head, Each&& each) {
-    Bucket copy = *head;
-    head->clear();
-    for (Bucket* bucket = &copy;;) {
-      for (unsigned used = bucket->in_use(); used != 0; used &= used - 1) {
-        const int i = std::countr_zero(used);
-        each(Taken{bucket->tags[i], bucket->slots[i]});
-      }
-      Bucket* next = bucket->chained() ? bucket->next() : nullptr;
-      if (bucket != &copy) release_buckets(bucket, 1);
-      if (next == nullptr) return;
-      bucket = next;
     }
   }
 
   // Closes the gap an erase left, so that a chain is never longer than its entries need.
   static void compact(Bucket* head) {
-    drain(head, [&](const Taken& t) { place_in(head, t.tag, t.slot); });
+    head->drain([&](std::uint8_t tag, std::uintptr_t slot) { head->put(tag, slot); });
   }
 
-  template <typename Rehash>
-  void split_one(Rehash&& rehash) {
-    reserve_one();
+  template <typename Rehash, typename Arrays>
+  void split_one(Rehash&& rehash, Arrays& arrays) {
+    reserve_one(arrays);
     const std::uint32_t fresh = buckets_;
     const int bits = low_bits();
     // A full power of two starts the next round with its first bucket.
@@ -516,21 +463,21 @@ class BucketTable {
       __builtin_prefetch(untag(from->slots[std::countr_zero(used)]));
     }
     ++buckets_;
-    drain(from, [&](const Taken& t) {
-      const bool moves = ((rehash(*untag(t.slot)) >> bits) & 1) != 0;
-      place_in(moves ? to : from, t.tag, t.slot);
+    from->drain([&](std::uint8_t tag, std::uintptr_t slot) {
+      const bool moves = ((rehash(*untag(slot)) >> bits) & 1) != 0;
+      (moves ? to : from)->put(tag, slot);
     });
   }
 
-  template <typename Rehash>
-  void merge_one(Rehash&&) {
+  template <typename Arrays>
+  void merge_one(Arrays& arrays) {
     const std::uint32_t last = buckets_ - 1;
     const int bits = static_cast<int>(std::bit_width(last)) - 1;
     Bucket* from = bucket_at(last);
     Bucket* to = bucket_at(last - (std::uint32_t{1} << bits));
-    drain(from, [&](const Taken& t) { place_in(to, t.tag, t.slot); });
+    from->drain([&](std::uint8_t tag, std::uintptr_t slot) { to->put(tag, slot); });
     --buckets_;
-    release_spare();
+    release_spare(arrays);
   }
 
   template <typename Visit>
@@ -545,29 +492,19 @@ class BucketTable {
     }
   }
 
-  void free_buckets() {
-    if (buckets_ == 0) return;
-    for (std::uint32_t i = 0; i < buckets_; ++i) {
-      Bucket* head = bucket_at(i);
-      Bucket* next = head->chained() ? head->next() : nullptr;
-      while (next != nullptr) {
-        Bucket* gone = next;
-        next = gone->chained() ? gone->next() : nullptr;
-        release_buckets(gone, 1);
-      }
-    }
+  template <typename Arrays>
+  void free_buckets(Arrays& arrays) {
     if (!segmented()) {
-      release_buckets(static_cast<Bucket*>(storage_), capacity_);
+      arrays.resize(array(), capacity_, 0, 0);
     } else {
-      auto** directory = static_cast<Bucket**>(storage_);
-      release_buckets(directory[0], kSegmented);
+      release_segment(directory()[0], kSegmented);
       std::uint32_t segments = 1;
       for (std::uint32_t at = kSegmented; at < capacity_; ++segments) {
         const std::uint32_t count = segment_size_at(at);
-        release_buckets(directory[segments], count);
+        release_segment(directory()[segments], count);
         at += count;
       }
-      release(directory, sizeof(Bucket*) * std::bit_ceil(segments));
+      release(storage_, sizeof(Bucket*) * std::bit_ceil(segments));
     }
     storage_ = nullptr;
     buckets_ = capacity_ = 0;

@@ -16,10 +16,10 @@
 
 #include <skein/base/ids.h>
 #include <skein/base/random.h>
-#include <skein/keyspace/bucket_table.h>
 #include <skein/keyspace/entry.h>
 #include <skein/keyspace/flying_keys.h>
 #include <skein/keyspace/key_ref.h>
+#include <skein/keyspace/table_set.h>
 
 namespace skein {
 
@@ -47,8 +47,10 @@ struct KeyspaceContext {
   bool delete_expired = true;
   // While its primary's commands are executed a replica sees expired keys as its primary did: alive.
   bool expired_live_on = false;
-  // Access clocks count with LFU's counter instead of LRU's seconds.
+  // Access clocks count with LFU's counter instead of LRU's seconds. Since when: an entry whose clock was
+  // written by the other way is as one that came then.
   bool lfu = false;
+  UnixMillis lfu_changed{};
   int lfu_log_factor = 10;
   int lfu_decay_minutes = 1;
   UnixMillis now{};
@@ -72,15 +74,14 @@ struct KeyspaceContext {
 // Everything a flushed database held. Frees it when destroyed, on whatever thread that is.
 class DetachedTables {
  public:
-  DetachedTables() = default;
-  explicit DetachedTables(std::vector<BucketTable<Entry>> tables) : tables_(std::move(tables)) {}
+  explicit DetachedTables(TableSet tables) : tables_(std::move(tables)) {}
   DetachedTables(DetachedTables&&) = default;
-  DetachedTables& operator=(DetachedTables&&) = default;
+  DetachedTables& operator=(DetachedTables&&) = delete;
   ~DetachedTables();
   [[nodiscard]] std::size_t keys() const;
 
  private:
-  std::vector<BucketTable<Entry>> tables_;
+  TableSet tables_;
 };
 
 class Database {
@@ -155,7 +156,7 @@ class Database {
     std::optional<seconds> idle;
     std::optional<std::uint8_t> frequency;
   };
-  [[nodiscard]] std::uint32_t access_clock(const KnownUse& use) const;
+  [[nodiscard]] AccessClock access_clock(const KnownUse& use) const;
 
   enum class Expiry : std::uint8_t { kDrop, kKeep };
   // Creates or overwrites. With kDrop the key has no expiry afterwards. `own`: see Entry::create.
@@ -212,8 +213,8 @@ class Database {
   // The same for a walk over everything, where waiting for memory would be most of the time.
   template <typename Visit>
   void walk(Visit&& visit) const {
-    for (std::size_t i = 0; i < tables_.size(); ++i) {
-      if (i + 1 < tables_.size()) tables_[i + 1].prefetch_walk();
+    for (std::size_t i = 0; i < tables_.count(); ++i) {
+      if (i + 1 < tables_.count()) tables_[i + 1].prefetch_walk();
       tables_[i].walk(visit);
     }
   }
@@ -236,14 +237,12 @@ class Database {
   [[nodiscard]] std::int64_t average_ttl() const { return average_ttl_; }
 
  private:
-  using Table = BucketTable<Entry>;
+  using Table = TableSet::Table;
   // Slots are counted in groups, so that finding the next or a random non-empty slot
   // looks at 128 groups and 128 slots, and an insert pays for one addition.
   static constexpr int kGroupBits = 7;
   static constexpr int kGroups = kSlotCount >> kGroupBits;
 
-  [[nodiscard]] std::size_t table_count() const { return context_.cluster_mode ? kSlotCount : 1; }
-  [[nodiscard]] Table& table(const KeyRef& key) { return tables_[key.slot.value]; }
   [[nodiscard]] const Table& table(const KeyRef& key) const { return tables_[key.slot.value]; }
   [[nodiscard]] Table::Place place(const KeyRef& key) const {
     return table(key).find(key.hash, [&](const Entry& e) { return e.key_equals(key.bytes); });
@@ -265,9 +264,12 @@ class Database {
     if (event != KeyEvent::kExpired && event != KeyEvent::kEvicted) ++context_.dirty;
     if (context_.listener != nullptr) [[unlikely]] context_.listener->on_touched(index_, key, event);
   }
-  [[nodiscard]] std::uint32_t fresh_clock() const;
-  [[nodiscard]] std::uint32_t clock_minutes() const {
-    return static_cast<std::uint32_t>(context_.now.value / 60000) & 0xffff;
+  // As if used at `then`, or as one that is new then.
+  [[nodiscard]] AccessClock clock_at(UnixMillis then) const;
+  // The entry's clock, in the way clocks count now.
+  [[nodiscard]] AccessClock clock_of(const Entry& entry) const {
+    const AccessClock clock = entry.access_clock();
+    return clock.counts_uses == context_.lfu ? clock : clock_at(context_.lfu_changed);
   }
   void owe_removal(const Entry& entry);
   // By the number of their keys, or of their keys with an expiry. There are some.
@@ -276,7 +278,7 @@ class Database {
 
   int index_;
   KeyspaceContext& context_;
-  std::vector<Table> tables_;
+  TableSet tables_;
   std::size_t size_ = 0;
   std::size_t expiring_ = 0;
   std::vector<std::uint32_t> group_keys_;

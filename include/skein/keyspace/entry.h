@@ -5,7 +5,7 @@
 // when it does, is database.h's business.
 //
 //   offset 0  u8  type (low 4 bits), encoding (high 4 bits)
-//          1  u8  flags: expiry present, long key, where the value is
+//          1  u8  flags: expiry present, long key, where the value is, how the clock counts
 //          2  u8  allocation size in units of 16 bytes; 0 with a long key (then computed)
 //          3  u8  key size; 0 with a long key
 //          4  u24 access clock: LRU seconds, or LFU minutes and counter
@@ -33,6 +33,13 @@ enum class ValueType : std::uint8_t { kString, kList, kSet, kZset, kHash, kStrea
 // What OBJECT ENCODING answers. A copied number is one that redis would not share with
 // other keys; it is told by OBJECT REFCOUNT alone.
 enum class Encoding : std::uint8_t { kInt, kEmbstr, kRaw, kCopiedInt };
+
+// When, or how often, an entry was used; see database.h.
+struct AccessClock {
+  std::uint32_t value = 0;   // 24 bits
+  bool counts_uses = false;  // else the second of the last one
+  friend bool operator==(const AccessClock&, const AccessClock&) = default;
+};
 
 class Entry {
  public:
@@ -110,14 +117,14 @@ class Entry {
     for (std::size_t at = 0; at < size && at < 8 * kLine; at += kLine) __builtin_prefetch(from + at);
   }
 
-  // 24 bits; what they mean is the database's access policy.
-  [[nodiscard]] std::uint32_t access_clock() const {
-    return static_cast<std::uint32_t>(clock_[0] | (clock_[1] << 8) | (clock_[2] << 16));
+  [[nodiscard]] AccessClock access_clock() const {
+    return {static_cast<std::uint32_t>(clock_[0] | (clock_[1] << 8) | (clock_[2] << 16)), (flags_ & kCountsUsesFlag) != 0};
   }
-  void set_access_clock(std::uint32_t clock) {
-    clock_[0] = static_cast<std::uint8_t>(clock);
-    clock_[1] = static_cast<std::uint8_t>(clock >> 8);
-    clock_[2] = static_cast<std::uint8_t>(clock >> 16);
+  void set_access_clock(const AccessClock& clock) {
+    clock_[0] = static_cast<std::uint8_t>(clock.value);
+    clock_[1] = static_cast<std::uint8_t>(clock.value >> 8);
+    clock_[2] = static_cast<std::uint8_t>(clock.value >> 16);
+    flags_ = static_cast<std::uint8_t>((flags_ & ~kCountsUsesFlag) | (clock.counts_uses ? kCountsUsesFlag : 0));
   }
 
   // Bytes allocated for the entry and its value, in size classes.
@@ -128,6 +135,7 @@ class Entry {
   static constexpr std::uint8_t kExpiryFlag = 1;
   static constexpr std::uint8_t kLongKeyFlag = 2;
   static constexpr int kStorageShift = 2;
+  static constexpr std::uint8_t kCountsUsesFlag = 16;
   static constexpr std::size_t kLine = 64;
 
   // A value too large to embed, in an allocation of its own with room to grow.
@@ -145,6 +153,10 @@ class Entry {
     [[nodiscard]] std::size_t key_offset() const { return 8U + (expiry ? 8 : 0) + (long_key() ? 4 : 0); }
     [[nodiscard]] std::size_t value_bytes() const;
     [[nodiscard]] std::size_t total() const { return key_offset() + key_size + value_bytes(); }
+    [[nodiscard]] std::uint8_t flags() const {
+      return static_cast<std::uint8_t>((expiry ? kExpiryFlag : 0) | (long_key() ? kLongKeyFlag : 0) |
+                                       (static_cast<unsigned>(storage) << kStorageShift));
+    }
   };
 
   template <typename T>

@@ -25,7 +25,7 @@ class Shelf {
   }
   void drop(std::uint64_t key) {
     Item* item = items_.at(key);
-    table.erase(item->hash, item, rehash);
+    table.erase(item->hash, item);
     items_.erase(key);
     delete item;
   }
@@ -151,11 +151,11 @@ TEST(BucketTable, GivesBackWhatWasReservedInVain) {
   const auto rehash = [](const Item& item) { return item.hash; };
   Shelf shelf;
   shelf.table.reserve(50000, rehash);
-  shelf.table.shrink_to_fit(rehash);
+  shelf.table.shrink_to_fit();
   EXPECT_EQ(shelf.table.bucket_count(), 0U);
   shelf.table.reserve(50000, rehash);
   for (std::uint64_t k = 0; k < 100; ++k) shelf.add(k);
-  shelf.table.shrink_to_fit(rehash);
+  shelf.table.shrink_to_fit();
   EXPECT_LE(shelf.table.bucket_count(), 50U);
   for (std::uint64_t k = 0; k < 100; ++k) ASSERT_TRUE(shelf.has(k));
   for (std::uint64_t k = 0; k < 100; ++k) shelf.drop(k);
@@ -182,7 +182,7 @@ TEST(BucketTable, LongChainsWork) {
   }
   for (auto& item : items) {
     ASSERT_TRUE(table.find(7, [&](const Item& i) { return i.key == item.key; }));
-    table.erase(7, &item, rehash);
+    table.erase(7, &item);
     ASSERT_FALSE(table.find(7, [&](const Item& i) { return i.key == item.key; }));
   }
 }

@@ -1,6 +1,7 @@
 #include <skein/keyspace/keyspace.h>
 
 #include <map>
+#include <set>
 
 #include <skein/base/memory.h>
 
@@ -276,6 +277,37 @@ TEST_P(DatabaseTest, KnownUseBecomesTheClockOfItsOwnPolicyOnly) {
   EXPECT_EQ(db().frequency(*clocked({.idle = seconds{77}})), 5U);
 }
 
+// Read as if it were its own, a clock of seconds is a counter long decayed, and one of minutes weeks ago.
+TEST_P(DatabaseTest, AClockOfAnotherPolicyIsAsThatOfAKeyNewWithTheChange) {
+  const auto change_to = [&](bool lfu) {
+    keyspace_.context().lfu = lfu;
+    keyspace_.context().lfu_changed = keyspace_.context().now;
+  };
+  const auto entry = [&](std::string_view key) -> const Entry& { return *db().peek(db().ref(key)); };
+  for (const char* key : {"a", "b", "long"}) db().set_string(db().ref(key), key);
+  for (std::int64_t time = 1'700'000'000'000; time < 1'700'000'600'000; time += 77'000) {
+    set_now(time);
+    db().set_string(db().ref("a"), "seconds");
+    change_to(true);
+    EXPECT_EQ(db().frequency(entry("a")), 5U);
+    set_now(time + 2 * 60'000);
+    EXPECT_EQ(db().frequency(entry("a")), 3U);
+    db().set_string(db().ref("b"), "counted");
+    // The clock stays what it is when its entry changes its shape.
+    db().set_expiry(db().ref("b"), UnixMillis{time + 1'000'000});
+    db().set_string(db().ref("b"), std::string(1000, 'x'), Database::Expiry::kKeep);
+    EXPECT_GE(db().frequency(entry("b")), 5U);
+    change_to(false);
+    EXPECT_EQ(db().idle_time(entry("b")), seconds{0});
+    set_now(time + 3 * 60'000);
+    EXPECT_EQ(db().idle_time(entry("b")), seconds{60});
+    // Nobody used it meanwhile: what was known of it still holds.
+    EXPECT_EQ(db().idle_time(entry("a")), seconds{180});
+    db().set_string(db().ref("b"), "seconds");
+    EXPECT_EQ(db().idle_time(entry("b")), seconds{0});
+  }
+}
+
 TEST_P(DatabaseTest, MemoryComesBackToTheByte) {
   const auto before = allocated_bytes();
   {
@@ -284,6 +316,38 @@ TEST_P(DatabaseTest, MemoryComesBackToTheByte) {
     auto gone = keyspace_.flush(-1);
   }
   EXPECT_LE(allocated_bytes(), before + 4096);
+}
+
+TEST(ClusterDatabase, SlotsThatMoveEachOthersBucketsLoseNothing) {
+  Keyspace keyspace{1, true, 1};
+  auto& db = keyspace.db(0);
+  std::set<std::string> model;
+  Random random{9};
+  const auto check = [&] {
+    ASSERT_EQ(db.size(), model.size());
+    for (const auto& key : model) ASSERT_NE(db.peek(db.ref(key)), nullptr) << key;
+    std::size_t seen = 0;
+    db.for_each([&](const Entry& entry) { seen += model.count(std::string(entry.key())); });
+    ASSERT_EQ(seen, model.size());
+  };
+  for (int step = 0; step < 120'000; ++step) {
+    // Grows all slots together, then shrinks them.
+    const bool adds = random.below(4) < (step < 80'000 ? 3U : 1U);
+    const std::string key = "{" + std::to_string(random.below(30)) + "}" + std::to_string(random.below(1500));
+    if (adds) {
+      db.set_string(db.ref(key), "v");
+      model.insert(key);
+    } else {
+      ASSERT_EQ(db.erase(db.ref(key)), model.erase(key) == 1);
+    }
+    if (step % 10'000 != 0) continue;
+    ASSERT_NO_FATAL_FAILURE(check());
+  }
+  ASSERT_NO_FATAL_FAILURE(check());
+  const auto gone = keyspace.flush(-1);
+  EXPECT_EQ(gone.at(0).keys(), model.size());
+  model.clear();
+  check();
 }
 
 TEST(ClusterDatabase, CountsListsAndErasesASlot) {
