@@ -46,7 +46,7 @@ NodeSettings node_settings(const Settings& s, std::uint16_t listening_at) {
   return node;
 }
 
-// Links leave half of the descriptors to clients. Nodes that join send from links of strangers, so there must be
+// Links leave a quarter of the descriptors to clients. Nodes that join send from links of strangers, so there must be
 // some of them; but they take from what is kept beside the places of clients, which is little where descriptors are few.
 BusSettings bus_settings(const Settings& s, std::uint64_t descriptors) {
   constexpr std::uint64_t kShareOfStrangers = 64;
@@ -58,7 +58,7 @@ BusSettings bus_settings(const Settings& s, std::uint64_t descriptors) {
           .connect_timeout = std::max(timeout, milliseconds{1000}),
           .keepalive = 2 * timeout,
           .max_strangers = std::clamp<std::uint64_t>(descriptors / kShareOfStrangers, 16, 128),
-          .max_links = std::max<std::uint64_t>(descriptors / 2, 32),
+          .max_links = std::max<std::uint64_t>(descriptors / 4 * 3, 32),
           .strangers_patience = std::max(timeout, milliseconds{1000})};
 }
 

@@ -1,4 +1,4 @@
-// Packets no honest member sends: of strangers, and such as break a rule of the format.
+// Packets no honest member sends: of strangers, in others' names, and such as break a rule of the format.
 #pragma once
 
 #include <skein/base/ids.h>
@@ -18,5 +18,9 @@ namespace skein::sim {
 // Heartbeats in the name of a member, each with one thing wrong, and with epochs and claims
 // that would show if one were believed.
 [[nodiscard]] std::vector<PacketBytes> malformed_packets(const Host& sender, Random& random);
+
+// Heartbeats in the name of a member, sound in every way and with its true claims: one names nodes that there are not,
+// by the hundred, the other says that `victim` is forgotten.
+[[nodiscard]] std::vector<PacketBytes> forged_packets(const Host& named, const NodeId& victim, Random& random);
 
 }  // namespace skein::sim

@@ -108,7 +108,8 @@ bool are_open_slots_sound(std::string_view value) {
   return true;
 }
 
-bool check_extension(std::uint64_t type, std::string_view value, Packet& packet) {
+// `open_slots` counts those of all extensions of the packet.
+bool check_extension(std::uint64_t type, std::string_view value, Packet& packet, std::uint64_t& open_slots) {
   if (type == static_cast<std::uint16_t>(wire::Extension::kHostname)) {
     const auto name = terminated(value);
     if (!name || !is_hostname(*name)) return false;
@@ -117,7 +118,9 @@ bool check_extension(std::uint64_t type, std::string_view value, Packet& packet)
     if (value.size() != sizeof(wire::Forgotten)) return false;
     return NodeId::parse(wire::text(wire::view<wire::Forgotten>(value).id)).has_value();
   } else if (type == static_cast<std::uint16_t>(wire::Extension::kOpenSlots)) {
-    return are_open_slots_sound(value);
+    if (!are_open_slots_sound(value)) return false;
+    open_slots += wire::number(wire::view<wire::OpenSlots>(value).count);
+    return open_slots <= kSlotCount;  // each is on its way once
   }
   return true;  // an extension of a later version
 }
@@ -129,13 +132,14 @@ std::optional<PacketFault> check_heartbeat(std::string_view body, std::size_t ex
   packet.extension_bytes = body.substr(gossip_bytes);
 
   std::string_view rest = packet.extension_bytes;
+  std::uint64_t open_slots = 0;
   for (std::size_t i = 0; i < extensions; ++i) {
     if (rest.size() < sizeof(wire::ExtensionHead)) return PacketFault::kLength;
     const auto& head = wire::view<wire::ExtensionHead>(rest);
     const std::uint64_t length = wire::number(head.length);
     if (length < sizeof(head) || length % 8 != 0 || length > rest.size()) return PacketFault::kLength;
     const auto value = rest.substr(sizeof(head), length - sizeof(head));
-    if (!check_extension(wire::number(head.type), value, packet)) return PacketFault::kExtension;
+    if (!check_extension(wire::number(head.type), value, packet, open_slots)) return PacketFault::kExtension;
     rest.remove_prefix(length);
   }
   if (!rest.empty()) return PacketFault::kLength;
@@ -277,6 +281,11 @@ std::variant<Packet, PacketFault> decode_packet(std::string_view bytes) {
   const std::size_t extensions = packet.understands_extensions ? wire::number(header.extensions) : 0;
   if (const auto fault = check_body(bytes.substr(kHeaderBytes), extensions, packet)) return *fault;
   return packet;
+}
+
+NodeId sender_of(std::string_view bytes) {
+  if (bytes.size() < kHeaderBytes) return {};
+  return NodeId::parse(wire::text(wire::view<wire::Header>(bytes).sender)).value_or(NodeId{});
 }
 
 GossipEntry Packet::gossip(std::size_t index) const {

@@ -66,7 +66,7 @@ void ClusterNode::Member::learn_again(const Arrival& arrival) {
   node.address = address_in(arrival);
   if (!bans_.lets_back(node.id, node.address, arrival.now.mono)) return;
   node.flags.set(packet.flags.has(NodeFlag::kPrimary) ? NodeFlag::kPrimary : NodeFlag::kReplica);
-  add_hearsay(std::move(node), arrival.now.mono);
+  (void)add_hearsay(std::move(node), arrival.now.mono);
 }
 
 }  // namespace skein

@@ -22,13 +22,13 @@ constexpr milliseconds kMinLifetime{60000};
 
 }  // namespace
 
-void ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry) {
+bool ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry) {
   if (entry.flags.has_any(NodeFlag::kNoAddress | NodeFlag::kHandshake) || entry.ip.empty() || entry.bus_port == 0) {
-    return;
+    return true;
   }
   const bool primary = entry.flags.has(NodeFlag::kPrimary);
   const bool replica = entry.flags.has(NodeFlag::kReplica);
-  if (entry.id.is_none() || (primary && replica) || bans_.has(entry.id, arrival.now.mono)) return;
+  if (entry.id.is_none() || (primary && replica) || bans_.has(entry.id, arrival.now.mono)) return true;
   Node node;
   node.id = entry.id;
   node.address = {std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port};
@@ -36,24 +36,22 @@ void ClusterNode::Member::on_gossip_about_unknown(const Arrival& arrival, const 
   if (primary) node.flags.set(NodeFlag::kPrimary);
   if (replica) node.flags.set(NodeFlag::kReplica);
   if (entry.flags.has(NodeFlag::kNoFailover)) node.flags.set(NodeFlag::kNoFailover);
-  add_hearsay(std::move(node), arrival.now.mono);
+  return add_hearsay(std::move(node), arrival.now.mono);
 }
 
-void ClusterNode::Member::add_hearsay(Node node, MonoTime now) {
-  std::size_t waiting = 0;
-  each_other([&](NodeIndex index) { waiting += health(index).hearsay ? 1 : 0; });
-  if (waiting >= kMaxHearsay) {
-    const NodeIndex dropped = choose_hearsay_to_drop(now);
-    if (dropped.is_none()) return;
-    remove_node(dropped);
-  }
-  if (!hearsay_rate_.take(now)) return;
+bool ClusterNode::Member::add_hearsay(Node node, MonoTime now) {
+  const bool is_full = hearsay_ >= kMaxHearsay;
+  const NodeIndex dropped = is_full ? choose_hearsay_to_drop(now) : kNoNode;
+  if ((is_full && dropped.is_none()) || !hearsay_rate_.take(now)) return false;
+  if (is_full) remove_node(dropped);
   const auto index = add_node(std::move(node), now);
-  if (!index) return;
+  if (!index) return false;
   bans_.erase(topology_.node(*index).id);
   health(*index).hearsay = true;
   health(*index).named_at = now;
+  ++hearsay_;
   open_link(*index, now);
+  return true;
 }
 
 // The oldest of those that have had their time to answer.
@@ -71,6 +69,7 @@ NodeIndex ClusterNode::Member::choose_hearsay_to_drop(MonoTime now) const {
 void ClusterNode::Member::end_hearsay(NodeIndex index) {
   if (!health(index).hearsay) return;
   health(index).hearsay = false;
+  --hearsay_;
   save_lazily();
 }
 

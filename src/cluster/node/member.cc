@@ -231,6 +231,7 @@ std::optional<NodeIndex> ClusterNode::Member::add_node(Node node, MonoTime now) 
 
 void ClusterNode::Member::remove_node(NodeIndex index) {
   places_.remove(index);
+  if (health(index).hearsay) --hearsay_;
   if (topology_.node(index).slot_count > 0) save_first();
   if (!topology_.node(index).in_handshake() && !health(index).hearsay) save_lazily();
   note_removal(index);

@@ -37,6 +37,7 @@
 #include "hearsay_rate.h"
 #include "node_lines.h"
 #include "outbox.h"
+#include "packet_drops.h"
 
 namespace skein {
 
@@ -185,7 +186,11 @@ class ClusterNode::Member {
   }
 
   // packets.cc
-  bool is_believable(const Packet& packet, NodeIndex sender);
+  std::string_view find_fault(const Packet& packet, NodeIndex sender, MonoTime now);
+  void note_drop(const PacketOrigin& origin, const NodeId& named, std::string_view reason, Now now);
+  MonoTime last_leap_{};
+  PacketDrops drops_;
+  LogPace strange_drop_pace_;
   void learn_epochs(const Arrival& arrival);
   void on_heartbeat(Arrival& arrival);
   bool on_answer_by_own_link(Arrival& arrival);
@@ -197,13 +202,14 @@ class ClusterNode::Member {
   void on_gossip_about_known(const Arrival& arrival, const GossipEntry& entry, NodeIndex index);
 
   // hearsay.cc: nodes that are named by others alone.
-  void on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry);
-  void add_hearsay(Node node, MonoTime now);
+  bool on_gossip_about_unknown(const Arrival& arrival, const GossipEntry& entry);
+  bool add_hearsay(Node node, MonoTime now);  // false when there is no room for more
   NodeIndex choose_hearsay_to_drop(MonoTime now) const;
   void end_hearsay(NodeIndex index);  // it has answered, or an operator means it: from now on saved and told on
   void expire_hearsay(NodeIndex index, MonoTime now);
   bool is_only_said(NodeIndex index) const;
   HearsayRate hearsay_rate_;
+  std::size_t hearsay_ = 0;  // how many there are
 
   // forgetting.cc
   void on_forgotten(const Arrival& arrival);

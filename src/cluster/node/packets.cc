@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <skein/cluster/gossip/judgement.h>
+#include <skein/cluster/node/doctor.h>
 
 #include "member.h"
 
@@ -15,6 +16,10 @@ namespace {
 // An epoch this far ahead of the own one is no election missed but a damaged number: it
 // would spread over the whole cluster and never be got rid of.
 constexpr std::uint64_t kMaxEpochLead = std::uint64_t{1} << 32;
+// An epoch grows by one with each election. Beyond this a member was away for long, or somebody gave a number by hand:
+// that happens once, and not again at once, or a flood of forged packets would use the numbers up.
+constexpr std::uint64_t kGreatLeap = std::uint64_t{1} << 16;
+constexpr seconds kBetweenLeaps{1};
 // A member that stops marking its packets was replaced by another implementation; one
 // packet without the mark is a damaged one.
 constexpr std::uint8_t kUnmarkedUntilBelieved = 3;
@@ -29,9 +34,7 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
   const auto decoded = decode_packet(bytes);
   const auto* packet = std::get_if<Packet>(&decoded);
   if (packet == nullptr) {
-    ++refused_packets_;
-    log(EventLevel::kDebug, fmt::format("Packet from {} dropped: {}", origin.remote_ip,
-                                        packet_fault_name(std::get<PacketFault>(decoded))));
+    note_drop(origin, sender_of(bytes), packet_fault_name(std::get<PacketFault>(decoded)), now);
     return settle(now);
   }
   // A packet of a link closed meanwhile says nothing any more.
@@ -40,8 +43,9 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
 
   Arrival arrival{origin, *packet, topology_.find(packet->sender), link_node, false, now};
   // An answer in a name nobody knows may be the damaged one of whom the link was opened to.
-  if (!is_believable(*packet, arrival.sender.is_none() ? link_node : arrival.sender)) {
-    ++refused_packets_;
+  const std::string_view fault = find_fault(*packet, arrival.sender.is_none() ? link_node : arrival.sender, now.mono);
+  if (!fault.empty()) {
+    note_drop(origin, packet->sender, fault, now);
     return settle(now);
   }
   outbox_.count_received(packet->type);
@@ -63,7 +67,7 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
 
   if (arrival.sender == kSelf) note_own_name(arrival);
   note_inbound_link(arrival);
-  if (arrival.sender_is_settled) health(arrival.sender).data_received = now.mono;
+  if (known) health(arrival.sender).data_received = now.mono;
   learn_epochs(arrival);
 
   if (is_heartbeat(packet->type)) {
@@ -83,23 +87,47 @@ void ClusterNode::Member::on_packet(const PacketOrigin& origin, std::string_view
   settle(now);
 }
 
-bool ClusterNode::Member::is_believable(const Packet& packet, NodeIndex sender) {
-  const std::uint64_t limit = voter_.current_epoch.value + kMaxEpochLead;
-  if (packet.current_epoch.value > limit || packet.config_epoch.value > limit) return false;
-  if (const auto* update = std::get_if<UpdateBody>(&packet.body)) {
-    if (update->config_epoch.value > limit) return false;
-  }
-  if (sender.is_none() || sender == kSelf) return true;
+// Why a packet that is well formed is not believed; empty when it is.
+std::string_view ClusterNode::Member::find_fault(const Packet& packet, NodeIndex sender, MonoTime now) {
+  std::uint64_t greatest = std::max(packet.current_epoch.value, packet.config_epoch.value);
+  if (const auto* update = std::get_if<UpdateBody>(&packet.body)) greatest = std::max(greatest, update->config_epoch.value);
+  const std::uint64_t lead = greatest - std::min(greatest, voter_.current_epoch.value);
+  if (lead > kMaxEpochLead) return "its epoch is far ahead of the cluster's";
+  if (sender.is_none() || sender == kSelf) return {};
   NodeHealth& heard = health(sender);
   if (packet.marked) {
     heard.marks_packets = true;
     heard.unmarked_in_a_row = 0;
-    return true;
+  } else if (heard.marks_packets) {
+    if (++heard.unmarked_in_a_row < kUnmarkedUntilBelieved) return "it has no checksum, unlike those before";
+    heard.marks_packets = false;
   }
-  if (!heard.marks_packets) return true;
-  if (++heard.unmarked_in_a_row < kUnmarkedUntilBelieved) return false;
-  heard.marks_packets = false;
-  return true;
+  if (lead > kGreatLeap && !topology_.node(sender).in_handshake() && !heard.hearsay) {
+    if (last_leap_ != MonoTime{} && now - last_leap_ < kBetweenLeaps) return "its epoch is ahead of the cluster's again";
+    last_leap_ = now;
+  }
+  return {};
+}
+
+// Checks that redis lacks must not be silent: two programs that do not understand each other would look like a broken
+// network.
+void ClusterNode::Member::note_drop(const PacketOrigin& origin, const NodeId& named, std::string_view reason, Now now) {
+  ++refused_packets_;
+  log(EventLevel::kDebug, fmt::format("Packet from {} dropped: {}", origin.remote_ip, reason));
+  NodeIndex peer = node_of_out_link(origin.link);
+  if (peer.is_none() && !named.is_none()) peer = topology_.find(named);
+  const bool is_member =
+      !peer.is_none() && peer != kSelf && !topology_.node(peer).in_handshake() && !health(peer).hearsay;
+  const std::string_view whose = is_member ? topology_.node(peer).id.view() : origin.remote_ip;
+  if (!drops_.note(whose, is_member, reason, now.mono)) return;
+  if (is_member) {
+    return decide(EventLevel::kWarning, "kPacketDropped",
+                  fmt::format("A packet of {} was dropped: {}. It is not told again within the hour",
+                              name_node(topology_.node(peer)), reason), now);
+  }
+  if (strange_drop_pace_.next(now.mono)) {
+    log(EventLevel::kNotice, fmt::format("A packet from {}, where no member is known, was dropped: {}", origin.remote_ip, reason));
+  }
 }
 
 void ClusterNode::Member::learn_epochs(const Arrival& arrival) {
@@ -166,6 +194,11 @@ bool ClusterNode::Member::on_answer_by_own_link(Arrival& arrival) {
   const Node& node = topology_.node(arrival.link_node);
   if (node.in_handshake()) return finish_handshake(arrival);
   if (node.id == arrival.packet.sender) return true;
+  // Somebody else is where it was said to be.
+  if (health(arrival.link_node).hearsay) {
+    remove_node(arrival.link_node);
+    return false;
+  }
 
   log(EventLevel::kDebug, fmt::format("PONG contains mismatching sender ID. About node {} added {} ms ago, having "
                                       "flags {}",
@@ -261,11 +294,17 @@ void ClusterNode::Member::on_update(const Arrival& arrival, const UpdateBody& bo
 }
 
 void ClusterNode::Member::on_gossip(const Arrival& arrival) {
+  bool has_room = true;
   for (std::size_t i = 0; i < arrival.packet.gossip_count; ++i) {
     const GossipEntry entry = arrival.packet.gossip(i);
+    if (entry.id.is_none()) {
+      note_drop(arrival.origin, arrival.packet.sender, "what it says of another node makes no sense", arrival.now);
+      continue;
+    }
     const NodeIndex index = topology_.find(entry.id);
     if (index.is_none()) {
-      on_gossip_about_unknown(arrival, entry);
+      // Looking for room for each of thousands takes long.
+      if (has_room) has_room = on_gossip_about_unknown(arrival, entry);
     } else {
       on_gossip_about_known(arrival, entry, index);
     }

@@ -162,6 +162,8 @@ struct Packet : PacketHeader {
 
 // One whole packet, as judge_frame cut it.
 [[nodiscard]] std::variant<Packet, PacketFault> decode_packet(std::string_view bytes);
+// Whom a packet names as its sender, whatever else is wrong with it; none when it names nobody.
+[[nodiscard]] NodeId sender_of(std::string_view bytes);
 
 // Encoding. Every packet is marked with a checksum in header bytes Redis ignores, unless
 // `mark` says no.

@@ -399,6 +399,21 @@ TEST(Frame, CutsPacketsOutOfAStream) {
   EXPECT_EQ(judge_frame(lengths).kind, Kind::kNeedMore) << "a message may be long";
 }
 
+TEST(Packet, MoreOpenSlotsThanThereAreAreNone) {
+  std::vector<ShownSlot> open;
+  const NodeId other = *NodeId::parse(std::string(40, 'c'));
+  for (std::uint16_t i = 0; i < kSlotCount; ++i) open.push_back({Slot{i}, false, other});
+  PacketHeader header;
+  header.sender = *NodeId::parse(std::string(40, 'a'));
+  header.bus_port = 17000;
+  header.flags = NodeFlag::kPrimary;
+  header.understands_extensions = true;
+  const auto bytes = [&] { return encode_heartbeat(header, {}, {.hostname = {}, .forgotten = {}, .open_slots = open}); };
+  EXPECT_TRUE(std::holds_alternative<Packet>(decode_packet(bytes())));
+  open.push_back({Slot{0}, true, other});
+  EXPECT_EQ(fault_of(bytes()), PacketFault::kExtension);
+}
+
 // Nothing is kept of what would be dropped once it is there.
 TEST(Frame, TellsByTheFirstBytesWhatNobodyWants) {
   using Kind = Frame::Kind;

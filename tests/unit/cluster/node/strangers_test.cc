@@ -1,5 +1,6 @@
 // What anybody who reaches the bus can send in a member's name, and how little comes of it: nodes
 // that are only named, FORGET that is only heard, and MEET by the thousand.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -13,6 +14,7 @@
 #include "handshake_places.h"
 #include "hearsay_rate.h"
 #include "loopback.h"
+#include "packet_drops.h"
 
 namespace skein {
 namespace {
@@ -110,6 +112,16 @@ TEST(Hearsay, AnInventedNodeThatSpeaksIsNotBelieved) {
   EXPECT_EQ(net.node(0).current_epoch().value, 3u);
   EXPECT_FALSE(net.node(0).knows_link(link)) << "it may send no large packets";
   EXPECT_EQ(net.host(0).saved.find(fake.str()), std::string::npos);
+}
+
+TEST(Hearsay, WhoseAddressIsAnothersIsDroppedAtOnce) {
+  Loopback net(3);
+  net.form(3);
+  std::vector<GossipEntry> gossip;
+  for (std::uint64_t i = 0; i < 40; ++i) gossip.push_back(said(invented(i), 17002));
+  net.tell(1, 0, encode_heartbeat(header_of(net, 1, MessageType::kPing), gossip, {}));
+  EXPECT_EQ(net.node(0).topology().node_count(), 3u);
+  EXPECT_EQ(net.node(0).nodes_text(net.now()).find("noaddr"), std::string::npos);
 }
 
 // Whatever refers to it: what is saved can be read.
@@ -268,6 +280,70 @@ TEST(Meets, AFloodOfInventedAddressesLeavesOthersTheirPlaces) {
   std::size_t lines = 0;
   for (const auto& event : net.seen<LogEvent>(0)) lines += event.text.find("Handshake with") != std::string::npos ? 1 : 0;
   EXPECT_LE(lines, 5u);
+}
+
+// A check that redis lacks must not look like a broken network.
+TEST(Drops, AreToldOnceAPeer) {
+  Loopback net(2);
+  net.form(1);
+  const auto told = [&](std::size_t of, std::string_view what) {
+    std::size_t lines = 0;
+    for (const auto& event : net.seen<LogEvent>(of)) {
+      lines += event.level >= EventLevel::kNotice && event.text.find(what) != std::string::npos ? 1 : 0;
+    }
+    return lines;
+  };
+  auto header = header_of(net, 1, MessageType::kPing);
+  auto malformed = encode_heartbeat(header, {}, {}, false);
+  malformed[2252] = 7;  // a state of the cluster that there is not
+  for (int i = 0; i < 100; ++i) {
+    net.tell(1, 0, malformed);
+    net.run_for(100ms);
+  }
+  EXPECT_EQ(told(0, "was dropped: unknown cluster state"), 1u);
+  EXPECT_THAT(net.node(0).doctor_text(net.now()), testing::HasSubstr("A packet of 127.0.0.1:7001 ("));
+  // Who is no member is heard of once a second, and not by CLUSTER DOCTOR.
+  const auto before = net.node(0).doctor_text(net.now());
+  for (int i = 0; i < 100; ++i) {
+    const auto ip = fmt::format("10.0.0.{}", i);
+    malformed.replace(40, 40, invented(static_cast<std::uint64_t>(i)).view());
+    net.node(0).on_packet({LinkId::inbound(800), ip, "127.0.0.1"}, malformed, net.now());
+    net.pump();
+  }
+  EXPECT_EQ(told(0, "where no member is known"), 1u);
+  EXPECT_EQ(net.node(0).doctor_text(net.now()), before);
+}
+
+TEST(Drops, ThoseOfMembersStay) {
+  PacketDrops drops;
+  const MonoTime now{1h};
+  EXPECT_TRUE(drops.note("member", true, "reason", now));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(drops.note(fmt::format("10.0.0.{}", i), false, "reason", now));
+  EXPECT_FALSE(drops.note("member", true, "reason", now + 30min));
+  EXPECT_FALSE(drops.note("member", true, "reason", now + 60min));
+  EXPECT_TRUE(drops.note("member", true, "other", now));
+  for (int i = 0; i < 100; ++i) (void)drops.note(fmt::format("m{}", i), true, "reason", now + 60min);
+  EXPECT_FALSE(drops.note("stranger", false, "reason", now + 60min)) << "there is enough to look at";
+  EXPECT_TRUE(drops.note("member", true, "reason", now + 3h));
+}
+
+// Numbers are not used up by packets that anybody can send.
+TEST(Epochs, LeapOnceASecond) {
+  Loopback net(2);
+  net.form(1);
+  auto header = header_of(net, 1, MessageType::kPing);
+  const auto leap = [&] {
+    header.current_epoch = {net.node(0).current_epoch().value + (1u << 30)};
+    net.tell(1, 0, encode_heartbeat(header, {}, {}));
+  };
+  const auto first = net.node(0).current_epoch().value;
+  leap();
+  EXPECT_EQ(net.node(0).current_epoch().value, first + (1u << 30));
+  for (int i = 0; i < 100; ++i) leap();
+  EXPECT_EQ(net.node(0).current_epoch().value, first + (1u << 30));
+  net.run_for(1s);
+  leap();
+  EXPECT_EQ(net.node(0).current_epoch().value, first + (2u << 30));
 }
 
 TEST(Meets, PlacesGoToWhoHasFew) {
