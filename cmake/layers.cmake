@@ -24,7 +24,13 @@ skein_layer(server SEES base resp config stats keyspace persist replication clus
                         commands net disk LIBS spdlog::spdlog)
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/server/main.cc)
-  add_executable(skein-server src/server/main.cc)
+  set(build_info ${CMAKE_BINARY_DIR}/build_info.cc)
+  add_custom_target(skein_build_info BYPRODUCTS ${build_info}
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DOUTPUT=${build_info}
+            -P ${CMAKE_SOURCE_DIR}/cmake/build_info.cmake)
+  add_executable(skein-server src/server/main.cc ${build_info})
+  add_dependencies(skein-server skein_build_info)
+  target_include_directories(skein-server PRIVATE ${CMAKE_SOURCE_DIR}/src/server)
   target_link_libraries(skein-server PRIVATE skein_server)
   if(JEMALLOC_LIBRARY)
     target_link_libraries(skein-server PRIVATE ${JEMALLOC_LIBRARY})

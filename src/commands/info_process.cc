@@ -1,7 +1,6 @@
 // What INFO tells about the process: server, clients, memory and CPU.
 #include <algorithm>
 
-#include <skein/base/checksums.h>
 #include <skein/commands/version.h>
 
 #include "client_lines.h"
@@ -80,9 +79,9 @@ void write_server_section(const InfoSource& from, InfoText& to) {
   constexpr std::uint32_t kAccessClockMask = 0xffffff;
   to.field("redis_version", kRedisVersion);
   to.field("skein_version", SKEIN_VERSION);
-  to.field("redis_git_sha1", "00000000");
-  to.field("redis_git_dirty", 0);
-  to.field("redis_build_id", fmt::format("{:x}", crc64(0, SKEIN_VERSION)));
+  to.field("redis_git_sha1", facts.commit);
+  to.field("redis_git_dirty", facts.commit_modified ? 1 : 0);
+  to.field("redis_build_id", facts.build_id);
   to.field("redis_mode", from.call.keyspace.context().cluster_mode ? "cluster" : "standalone");
   to.field("os", facts.os);
   to.field("arch_bits", sizeof(void*) * 8);

@@ -201,6 +201,16 @@ Result<void> Config::set(std::string_view name, std::string_view text) {
   return set(*row, text);
 }
 
+std::string idle_notice(const Config& config, const Directive& row) {
+  if (row.standing != Standing::kAccepted || row.group == "Sentinel") return "";
+  if (row.has_value() && config.is_default(row)) return "";
+  if (row.holds_anyway && config.text(row) == *row.holds_anyway) return "";
+  std::string text(row.name);
+  text += " is accepted but does not act yet";
+  if (!row.note.empty()) text += " (" + std::string(row.note) + ")";
+  return text;
+}
+
 std::vector<NamedValue> get_matching(const Config& config, std::span<const std::string_view> patterns) {
   std::vector<NamedValue> found;
   std::unordered_set<std::string> seen;

@@ -76,6 +76,9 @@ std::variant<SettingsChange, SetRefusal> set_all(Config& config,
     if (item.row->standing == Standing::kRefused && !config.is_default(*item.row)) {
       return refuse(item, "Unable to update TLS configuration. Check server logs.");
     }
+    if (item.row->refused_while_running && config.text(*item.row) == *item.row->refused_while_running) {
+      return refuse(item, std::string(item.row->note));
+    }
     if (config.text(*item.row) != before) change.add(item.row);
   }
   return change;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "lines.h"
+#include "overrides.h"
 
 namespace skein {
 
@@ -14,9 +15,6 @@ namespace {
 
 // Only a file that includes itself comes to so many.
 constexpr int kMostIncludes = 500;
-
-constexpr std::string_view kLessProtected =
-    "; a server less protected than its configuration says must not run";
 
 // The rights the default user has anyway: redis's CONFIG REWRITE writes this line into
 // every file, so it must not stop a server that takes such a file over.
@@ -33,6 +31,9 @@ bool says_what_holds_anyway(std::span<const std::string> words) {
 class Loader {
  public:
   Loader(ConfigFiles& files, bool sentinel) : files_(files), sentinel_(sentinel) {}
+
+  // What follows is not the file any more: of the directives in `overruled` its lines do not count.
+  void begin_options(Overrides overruled) { overruled_ = std::move(overruled); }
 
   Result<void> read_text(std::string_view text, const std::string& name, bool numbered = true) {
     int number = 0;
@@ -59,9 +60,11 @@ class Loader {
       if (origin == set_at_.end()) continue;
       if (row.has_value() && loaded_.config.is_default(row)) continue;
       if (row.standing == Standing::kRefused) {
-        return config_error(origin->second, row.name, std::string(row.note) + std::string(kLessProtected));
+        return config_error(origin->second, row.name, std::string(row.note) + "; " + std::string(row.consequence));
       }
-      if (row.standing == Standing::kAccepted && row.group != "Sentinel" && !holds_anyway(row)) warn(row, origin->second);
+      if (auto idle = idle_notice(loaded_.config, row); !idle.empty()) {
+        loaded_.warnings.push_back({origin->second, std::move(idle)});
+      }
     }
     return std::move(loaded_);
   }
@@ -69,10 +72,6 @@ class Loader {
   Config& config() { return loaded_.config; }
 
  private:
-  [[nodiscard]] bool holds_anyway(const Directive& row) const {
-    return row.holds_anyway && loaded_.config.text(row) == *row.holds_anyway;
-  }
-
   Result<void> read_line(std::string_view line, const Origin& origin) {
     // What is behind one would be read by nobody.
     if (line.find('\0') != std::string_view::npos) {
@@ -86,6 +85,10 @@ class Loader {
     const std::string name = to_lower(parts->words[0]);
     if (parts->row == nullptr) return unknown(name, origin);
     const Directive& row = *parts->row;
+    if (depth_ == 0 && overruled_.contains(&row)) {
+      loaded_.notices.push_back({origin, name + ": CONFIG REWRITE has written another value for it into the file since"});
+      return {};
+    }
     if (!parts->comment.empty()) {
       loaded_.notices.push_back(
           {origin, name + ": '" + std::string(parts->comment) + "' is taken as a comment"});
@@ -133,7 +136,6 @@ class Loader {
       return {};
     }
     if (row.name == "user" && says_what_holds_anyway(values)) return {};
-    if (row.name == "loadmodule") loaded_.modules.push_back({{values.begin(), values.end()}, origin});
     set_at_[&row] = origin;
     return {};
   }
@@ -153,7 +155,10 @@ class Loader {
       if (++included_ > kMostIncludes) return Error("too many files are included; one may include itself");
       const auto text = files_.read(each);
       if (!text) return Error("can't open config file '" + each + "': " + text.error().message());
-      if (auto result = read_text(*text, each); !result) {
+      ++depth_;
+      const auto result = read_text(*text, each);
+      --depth_;
+      if (!result) {
         stopped_inside_ = true;
         return result;
       }
@@ -171,18 +176,13 @@ class Loader {
     return config_error(origin, name, reason);
   }
 
-  void warn(const Directive& row, const Origin& origin) {
-    std::string text(row.name);
-    text += " is accepted but does not act yet";
-    if (!row.note.empty()) text += " (" + std::string(row.note) + ")";
-    loaded_.warnings.push_back({origin, std::move(text)});
-  }
-
   ConfigFiles& files_;
   const bool sentinel_;
   LoadedConfig loaded_;
   std::unordered_map<const Directive*, Origin> set_at_;  // the last line of each
+  Overrides overruled_;
   int included_ = 0;
+  int depth_ = 0;  // of files inside files
   bool stopped_inside_ = false;  // the error already names a line, in an included file
 };
 
@@ -198,6 +198,14 @@ Error config_error(const Origin& origin, std::string_view directive, std::string
 
 Result<LoadedConfig> load_config(const CommandLine& command_line,
                                  const std::optional<std::string>& standard_input, ConfigFiles& files) {
+  if (command_line.config_file.empty()) return load_config("", command_line, standard_input, files);
+  const auto text = files.read(command_line.config_file);
+  if (!text) return Error("can't open config file '" + command_line.config_file + "': " + text.error().message());
+  return load_config(*text, command_line, standard_input, files);
+}
+
+Result<LoadedConfig> load_config(std::string_view file_text, const CommandLine& command_line,
+                                 const std::optional<std::string>& standard_input, ConfigFiles& files) {
   Loader loader(files, command_line.sentinel);
   if (command_line.sentinel) {
     // A Sentinel listens elsewhere and has to be reachable for the others.
@@ -205,16 +213,10 @@ Result<LoadedConfig> load_config(const CommandLine& command_line,
     const auto open = loader.config().set("protected-mode", "no");
     if (!port || !open) return Error("the defaults of Sentinel mode");
   }
-  if (!command_line.config_file.empty()) {
-    const auto text = files.read(command_line.config_file);
-    if (!text) {
-      return Error("can't open config file '" + command_line.config_file + "': " + text.error().message());
-    }
-    if (auto result = loader.read_text(*text, command_line.config_file); !result) return result.error();
-  }
-  if (standard_input) {
-    if (auto result = loader.read_text(*standard_input, "standard input"); !result) return result.error();
-  }
+  if (auto result = loader.read_text(file_text, command_line.config_file); !result) return result.error();
+  const std::string input = standard_input.value_or("");
+  loader.begin_options(overruled_options(file_text, options_of(command_line, standard_input)));
+  if (auto result = loader.read_text(input, "standard input"); !result) return result.error();
   if (auto result = loader.read_text(command_line.options, "command line", false); !result)
     return result.error();
   return loader.finish();

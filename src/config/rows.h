@@ -16,6 +16,8 @@ inline constexpr std::uint64_t kLongMax = INT64_MAX;
 inline constexpr std::uint64_t kPortMax = 65535;
 inline constexpr std::int64_t kMebibyte = 1024 * 1024;
 
+inline constexpr std::string_view kLessProtected = "a server less protected than its configuration says must not run";
+
 template <typename T>
 concept TimeSpan = requires(T span) {
   span.count();
@@ -68,9 +70,14 @@ struct Row : Directive {
     check = how;
     return *this;
   }
-  constexpr Row refused(std::string_view why) {
+  constexpr Row refused(std::string_view why, std::string_view then = kLessProtected) {
     standing = Standing::kRefused;
+    consequence = then;
     return noted(why);
+  }
+  constexpr Row not_while_running(std::string_view value) {
+    refused_while_running = value;
+    return *this;
   }
 };
 

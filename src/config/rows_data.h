@@ -85,7 +85,10 @@ inline constexpr std::array kPersistenceRows{
     memory<&S::loading_process_events_interval_bytes>("loading-process-events-interval-bytes", "2097152",
                                                       1024, kIntMax)
         .trait(kHidden),
-    boolean<&S::appendonly>("appendonly", "no").trait(kNotWhileLoading),
+    boolean<&S::appendonly>("appendonly", "no")
+        .trait(kNotWhileLoading)
+        .not_while_running("yes")
+        .noted("there is no append-only file yet; yes stops the start where there is one of redis's"),
     text<&S::appendfilename>("appendfilename", "appendonly.aof").at_start().checked(check_appendfilename),
     text<&S::appenddirname>("appenddirname", "appendonlydir").at_start().checked(check_appenddirname),
     choice<&S::appendfsync>("appendfsync", "everysec", kFsyncWords),

@@ -141,7 +141,9 @@ inline constexpr std::array kAccessRows{
     choice<&S::enable_protected_configs>("enable-protected-configs", "no", kPermitWords).at_start().acts(),
     choice<&S::enable_debug_command>("enable-debug-command", "no", kPermitWords).at_start().acts(),
     choice<&S::enable_module_command>("enable-module-command", "no", kPermitWords).at_start(),
-    file_only("loadmodule", 1).trait(kRepeats).noted("<path> [argument ...]"),
+    file_only("loadmodule", 1)
+        .trait(kRepeats)
+        .refused("modules cannot be loaded", "clients would miss its commands, and an RDB file its types"),
     choice<&S::sanitize_dump_payload>("sanitize-dump-payload", "no", kSanitizeWords)
         .holds("yes")
         .noted("what comes from outside is always checked, as if this were yes"),

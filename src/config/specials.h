@@ -12,12 +12,12 @@ namespace skein {
 std::string print_bind(const Settings& settings);
 Result<void> read_bind(Settings& settings, std::span<const std::string> words, bool adding);
 std::vector<FileLine> bind_lines(const Settings& settings);
-inline constexpr SpecialField kBindField{print_bind, read_bind, bind_lines};
+inline constexpr SpecialField kBindField{print_bind, read_bind, bind_lines, "* -::*"};
 
 std::string print_save(const Settings& settings);
 Result<void> read_save(Settings& settings, std::span<const std::string> words, bool adding);
 std::vector<FileLine> save_lines(const Settings& settings);
-inline constexpr SpecialField kSaveField{print_save, read_save, save_lines};
+inline constexpr SpecialField kSaveField{print_save, read_save, save_lines, "\"\""};
 
 std::string print_output_limits(const Settings& settings);
 Result<void> read_output_limits(Settings& settings, std::span<const std::string> words, bool adding);
@@ -37,7 +37,7 @@ inline constexpr SpecialField kNotifyField{print_notify, read_notify, notify_lin
 std::string print_replicaof(const Settings& settings);
 Result<void> read_replicaof(Settings& settings, std::span<const std::string> words, bool adding);
 std::vector<FileLine> replicaof_lines(const Settings& settings);
-inline constexpr SpecialField kReplicaofField{print_replicaof, read_replicaof, replicaof_lines};
+inline constexpr SpecialField kReplicaofField{print_replicaof, read_replicaof, replicaof_lines, "no one"};
 
 std::string print_percentiles(const Settings& settings);
 Result<void> read_percentiles(Settings& settings, std::span<const std::string> words, bool adding);

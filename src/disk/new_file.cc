@@ -39,7 +39,7 @@ Result<void> sync_folder_of(const std::string& path) {
 Result<NewFile> NewFile::create(std::string path, bool sync_on_the_way) {
   const auto open_new = [&path] {
     int descriptor = -1;
-    do descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    do descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     while (descriptor < 0 && errno == EINTR);
     return descriptor;
   };

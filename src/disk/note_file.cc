@@ -66,7 +66,7 @@ std::optional<NoteFile::Note> NoteFile::read(const Place& place, std::uint64_t c
 
 Result<void> NoteFile::write(std::string_view text, std::span<const std::uint64_t> follows) {
   Place& place = places_[++written_ % places_.size()];
-  if (place.descriptor < 0) place.descriptor = ::open(place.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (place.descriptor < 0) place.descriptor = ::open(place.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (place.descriptor < 0) return Error(std::strerror(errno)).within(place.path);
   std::string note = fmt::format("{} {:x} {:x}", kMark, written_, fingerprint(text));
   for (const std::uint64_t followed : follows) note += fmt::format(" {:x}", followed);

@@ -40,7 +40,7 @@ Error system_error(std::string_view what) { return Error(fmt::format("{}: {}", w
 
 int open_retrying(const std::string& path, int flags) {
   int fd = -1;
-  do fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
+  do fd = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
   while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -99,13 +99,20 @@ LockedFile::~LockedFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-Result<LockedFile> LockedFile::open(std::string path) {
+std::string LockedFile::resolve(const std::string& path) {
   std::error_code failed;
   auto absolute = std::filesystem::absolute(path, failed);
-  if (failed) return Error(failed.message()).within(path);
-  // A link stays a link: what it points to is replaced.
-  if (const auto target = std::filesystem::canonical(absolute, failed); !failed) absolute = target;
-  path = absolute.string();
+  if (failed) return path;  // opening it will say why
+  if (auto target = std::filesystem::canonical(absolute, failed); !failed) return target.string();
+  // The folder alone may be one behind a link.
+  if (auto folder = std::filesystem::canonical(absolute.parent_path(), failed); !failed) {
+    return (folder / absolute.filename()).string();
+  }
+  return absolute.string();
+}
+
+Result<LockedFile> LockedFile::open(std::string path) {
+  path = resolve(path);
   for (;;) {
     Descriptor fd(open_retrying(path, O_RDWR | O_CREAT));
     if (!fd.is_open()) return system_error("cannot open").within(path);

@@ -86,6 +86,7 @@ Result<void> Listeners::listen_tcp(const std::vector<std::string>& addresses, st
     old->acceptor.close(ignored);
   }
   tcp_.clear();
+  passed_over_.clear();
   for (const auto& written : addresses) {
     if (port == 0) break;
     const bool optional = written.starts_with('-');
@@ -120,9 +121,12 @@ Result<void> Listeners::listen_tcp(const std::vector<std::string>& addresses, st
     }
     if (error) {
       const bool system = error.category() == asio::error::get_system_category();
-      if (optional && (!system || error.value() == EADDRNOTAVAIL)) continue;
-      if (system && is_missing_kind(error.value())) continue;
-      return Error(fmt::format("Could not create server TCP listening socket {}:{}: {}{}", name, port, step, error.message()));
+      const std::string why =
+          fmt::format("Could not create server TCP listening socket {}:{}: {}{}", name, port, step, error.message());
+      const bool may_be_missing = optional && (!system || error.value() == EADDRNOTAVAIL);
+      if (!may_be_missing && !(system && is_missing_kind(error.value()))) return Error(why);
+      passed_over_.push_back(why);
+      continue;
     }
     fresh.push_back(std::move(acceptor));
   }
@@ -138,20 +142,27 @@ Result<void> Listeners::listen_tcp(const std::vector<std::string>& addresses, st
 Result<void> Listeners::listen_unix(const std::string& path, unsigned permissions, int backlog) {
   auto acceptor = std::make_shared<Acceptor>(loop_);
   acceptor->unix_path = path;
-  ::unlink(path.c_str());
   asio::error_code error;
   sockaddr_un probe;
   if (path.size() >= sizeof probe.sun_path) return Error("Failed opening Unix socket: path too long: " + path);
+  if (auto room = SocketFile::make_room(path); !room) {
+    return Error(fmt::format("Failed opening Unix socket: bind: {}: {}", path, room.error().message()));
+  }
   const asio::local::stream_protocol::endpoint endpoint(path);
   acceptor->acceptor.open(Protocol(AF_UNIX, 0), error);
   if (!error) acceptor->acceptor.bind(Protocol::endpoint(endpoint), error);
+  SocketFile file;
+  if (!error) file = SocketFile(path);
   if (!error) acceptor->acceptor.listen(backlog, error);
   if (!error && permissions != 0 && ::chmod(path.c_str(), permissions) != 0) {
     error = asio::error_code(errno, asio::error::get_system_category());
   }
-  if (error) return Error("Failed opening Unix socket: " + path + ": " + error.message());
+  if (error) {
+    file.remove();
+    return Error("Failed opening Unix socket: " + path + ": " + error.message());
+  }
   unix_ = std::move(acceptor);
-  unix_path_ = path;
+  unix_file_ = file;
   accept_next(unix_);
   return {};
 }
@@ -167,7 +178,7 @@ void Listeners::close() {
     unix_->acceptor.close(ignored);
     unix_->pause.cancel();
     unix_.reset();
-    ::unlink(unix_path_.c_str());
+    unix_file_.remove();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <skein/persist/rdb_loader.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -22,6 +23,7 @@ using rdb::Framer;
 using rdb::Reader;
 namespace opcode = rdb::opcode;
 
+constexpr std::size_t kLongestVersion = 32;
 // What came is parsed and summed up in slices that stay in the processor's cache between the two.
 constexpr std::size_t kSlice = 64UL * 1024;
 // A buffer that held one large record is not kept for small ones.
@@ -254,6 +256,10 @@ class RdbLoader::State {
       if (offset && *offset >= 0 && *offset <= kMaxOffset) replication_offset_ = *offset;
     } else if (name == "repl-stream-db") {
       stream_db_ = parse_int64(*value).value_or(0);
+    } else if (name == "redis-ver") {
+      // It is shown to people: one word.
+      const auto end = std::find_if(value->begin(), value->end(), [](unsigned char c) { return std::isgraph(c) == 0; });
+      facts_.writer.assign(value->begin(), std::min(end, value->begin() + std::min(value->size(), kLongestVersion)));
     } else if (name == "ctime") {
       const std::int64_t created = parse_int64(*value).value_or(0);
       if (created >= 0 && created < INT64_MAX / 1000) facts_.created = {created * 1000};

@@ -94,6 +94,12 @@ void ClusterRunner::apply_settings() {
   carry_out_effects(false);
 }
 
+Result<void> ClusterRunner::follow_directory() {
+  // No older save may come behind this one.
+  carry_out_effects(true);
+  return file_->move_to(config_->cluster_config_file, node_->unsaved_state(read_clocks()).text());
+}
+
 bool ClusterRunner::is_saved() const { return save_ == nullptr || !save_->has_failed; }
 
 ClusterRunner::Figures ClusterRunner::figures() const {

@@ -79,6 +79,11 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void carry_out_slot_move();
   // After CONFIG SET of cluster-*, port, tcp-backlog or bind-source-addr.
   void apply_settings();
+  // The working directory is another one now, and with it what a relative cluster-config-file means: it is made and
+  // locked there, with everything, when this returns without an error.
+  Result<void> follow_directory();
+  // The configuration file on disk says so too.
+  void on_config_rewritten() { file_->settle(); }
   // The bus is closed and the last state saved; nothing happens after it.
   void stop();
 

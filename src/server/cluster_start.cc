@@ -68,6 +68,7 @@ std::uint16_t bus_port(const Settings& s) {
 
 Result<void> check_cluster_ports(const Settings& s) {
   if (s.port == 0) return Error("cluster mode needs a port for clients: port is 0");
+  if (s.bind.empty()) return Error("No bind address is configured, but it is required for the Cluster bus.");
   if (s.cluster_port == 0 && s.port + kBusPortAbove > 65535) {
     return Error(fmt::format("port {} is too high for cluster mode: the bus listens on port + {}, which must be at "
                              "most 65535, unless cluster-port names another",

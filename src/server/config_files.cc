@@ -1,8 +1,10 @@
 #include "config_files.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <glob.h>
 #include <unistd.h>
 
@@ -31,6 +33,30 @@ std::vector<std::string> DiskConfigFiles::expand(const std::string& pattern) {
 
 Result<void> DiskConfigFiles::enter_directory(const std::string& path) {
   if (::chdir(path.c_str()) != 0) return Error(std::strerror(errno));
+  return {};
+}
+
+std::string DiskConfigFiles::directory() {
+  std::array<char, 4096> path;
+  return ::getcwd(path.data(), path.size()) != nullptr ? path.data() : ".";
+}
+
+std::string ConfigFilesFrom::from_here(const std::string& path) const {
+  return path.starts_with('/') ? path : directory_ + "/" + path;
+}
+
+Result<std::string> ConfigFilesFrom::read(const std::string& path) { return DiskConfigFiles().read(from_here(path)); }
+
+std::vector<std::string> ConfigFilesFrom::expand(const std::string& pattern) {
+  return DiskConfigFiles().expand(from_here(pattern));
+}
+
+Result<void> ConfigFilesFrom::enter_directory(const std::string& path) {
+  std::error_code failed;
+  const auto there = std::filesystem::canonical(from_here(path), failed);
+  if (failed) return Error(failed.message());
+  if (!std::filesystem::is_directory(there, failed)) return Error(std::strerror(ENOTDIR));
+  directory_ = there.string();
   return {};
 }
 

@@ -8,11 +8,13 @@
 #include <skein/base/assert.h>
 #include <skein/base/clock.h>
 #include <skein/base/memory.h>
+#include <skein/commands/renaming.h>
 #include <skein/commands/table.h>
 #include <skein/disk/leftovers.h>
 
 #include "client_room.h"
 #include "process.h"
+#include "stop_signals.h"
 
 namespace skein {
 
@@ -120,8 +122,7 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
                  }),
       cron_timer_(loop_),
       pause_timer_(loop_),
-      stop_signals_(loop_),
-      hangups_(loop_),
+      signals_(loop_),
       takeover_timer_(loop_) {
   facts_.is_memory_short = [this] {
     memory_limit_.hold();
@@ -133,10 +134,8 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
   services_.migrations = &migrations_;
   Random random = Random::from_system();
   run_id_ = random.hex(40);
-  for (const auto& renamed : loaded.renamed_commands) {
-    const bool known = commands_.rename(renamed.from, renamed.to).has_value();
-    SKEIN_ASSERT(known);
-  }
+  const bool renamed = rename_commands(commands_, loaded.renamed_commands).has_value();
+  SKEIN_ASSERT(renamed);
   replication_.name_commands(commands_);
   started_ = read_boot_clock();
   facts_.now = read_clocks();
@@ -149,7 +148,9 @@ Daemon::~Daemon() = default;
 Result<void> Daemon::start() {
   const Settings& settings = config_.settings();
   begin_turn();
-  if (settings.port == 0 && settings.unixsocket.empty()) return Error("Configured to not listen anywhere, exiting.");
+  if (auto result = handle_signals(); !result) return result;
+  const bool listens = settings.port != 0 && !settings.bind.empty();
+  if (!listens && settings.unixsocket.empty()) return Error("Configured to not listen anywhere, exiting.");
   if (auto result = listeners_.listen_tcp(settings.bind, settings.port, settings.tcp_backlog); !result) {
     log_.warning("Warning: " + result.error().message());
     return Error(fmt::format("Failed listening on port {} (TCP), aborting.", settings.port));
@@ -162,24 +163,25 @@ Result<void> Daemon::start() {
   if (settings.cluster_enabled) {
     if (auto result = start_cluster(); !result) return result;
   }
-  if (auto result = handle_signals(); !result) return result;
+  for (const auto& missing : listeners_.passed_over()) log_.warning("Warning: " + missing);
+  log_.notice(fmt::format("Running mode={}, port={}.", settings.cluster_enabled ? "cluster" : "standalone", settings.port));
   cron_later();
   log_.notice("Server initialized");
   if (!process_.config_file.empty()) remove_unfinished_replacements(process_.config_file);
   for (const Leftover& file : remove_leftovers(settings.dir, settings.dbfilename)) {
     log_.notice(fmt::format("Removed {}, {} bytes, which a process that was killed had not finished", file.name, file.bytes));
   }
-  load_data();
   return {};
 }
 
 void Daemon::become_ready() {
   const Settings& settings = config_.settings();
-  if (settings.port != 0) log_.notice("Ready to accept connections");
+  if (settings.port != 0 && !settings.bind.empty()) log_.notice("Ready to accept connections");
   if (!settings.unixsocket.empty()) {
     log_.notice(fmt::format("The server is now ready to accept connections at {}", settings.unixsocket));
   }
   notify_supervisor(process_.supervised, "STATUS=Ready to accept connections\nREADY=1\n");
+  if (on_ready) on_ready();
   hold_back_without_data();
   if (cluster_ == nullptr) {
     replication_.start();
@@ -217,6 +219,8 @@ Result<void> Daemon::start_cluster() {
 }
 
 int Daemon::run() {
+  begin_turn();
+  load_data();
   loop_.run();
   return exit_code_;
 }
@@ -282,43 +286,47 @@ void Daemon::refresh_gates() {
 }
 
 Result<void> Daemon::handle_signals() {
-  const auto descriptor = catch_stop_signals();
+  const auto descriptor = catch_signals();
   if (!descriptor) return descriptor.error().within("signal handlers");
-  stop_signals_.assign(*descriptor);
-  wait_for_stop();
-  asio::error_code ignored;
-  hangups_.add(SIGHUP, ignored);
-  wait_for_hangup();
+  signals_.assign(*descriptor);
+  wait_for_signal();
   return {};
 }
 
-void Daemon::wait_for_stop() {
-  stop_signals_.async_read_some(asio::buffer(&stop_signal_, 1), [this](const asio::error_code& error, std::size_t) {
+void Daemon::wait_for_signal() {
+  signals_.async_read_some(asio::buffer(&signal_, 1), [this](const asio::error_code& error, std::size_t) {
     if (error) return;
-    const std::string_view name = stop_signal_ == SIGINT ? "SIGINT" : stop_signal_ == SIGQUIT ? "SIGQUIT" : "SIGTERM";
+    if (signal_ == SIGHUP) {
+      reopen_log();
+    } else {
+      on_stop_signal(signal_);
+    }
+    wait_for_signal();
+  });
+}
+
+void Daemon::on_stop_signal(int signal) {
+  const std::string_view name = signal == SIGINT ? "SIGINT" : signal == SIGQUIT ? "SIGQUIT" : "SIGTERM";
+  begin_turn();
+  if (ending_.is_under_way() && signal != SIGINT) {
+    log_.notice(fmt::format("Received {}: shutting down already", name));
+  } else {
     log_.warning(fmt::format("Received {} scheduling shutdown...", name));
-    const std::uint8_t how = stop_signal_ == SIGINT ? config_->shutdown_on_sigint : config_->shutdown_on_sigterm;
+    const std::uint8_t how = signal == SIGINT ? config_->shutdown_on_sigint : config_->shutdown_on_sigterm;
     const ShutdownRequest request{.save = (how & kShutdownSave) != 0,
                                   .nosave = (how & kShutdownNosave) != 0,
                                   .now = (how & kShutdownNow) != 0 || ending_.is_under_way(),
                                   .force = (how & kShutdownForce) != 0};
-    begin_turn();
     if (auto result = shut_down(request); !result) {
       log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
-      forget_stop_signals();
     }
-    // Asked once more while it waits, it waits no longer: that comes here and not to the handler.
-    if (ending_.is_under_way()) forget_stop_signals();
-    wait_for_stop();
-  });
-}
-
-void Daemon::wait_for_hangup() {
-  hangups_.async_wait([this](const asio::error_code& error, int) {
-    if (error) return;
-    reopen_log();
-    wait_for_hangup();
-  });
+  }
+  if (stopping_) return;
+  if (ending_.is_under_way()) {
+    wait_to_stop();
+  } else {
+    serve_on();
+  }
 }
 
 void Daemon::reopen_log() {
@@ -326,7 +334,6 @@ void Daemon::reopen_log() {
     log_.warning(result.error().message());
     return;
   }
-  install_crash_reports(log_.descriptor(), config_->crash_log_enabled);
   log_.notice("Received SIGHUP, log file opened again");
 }
 

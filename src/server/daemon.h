@@ -14,13 +14,13 @@
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <skein/commands/services.h>
 #include <skein/config/parse.h>
 #include <skein/net/listeners.h>
 
+#include "build_info.h"
 #include "client_turns.h"
 #include "cluster_runner.h"
 #include "ending.h"
@@ -39,9 +39,13 @@ namespace skein {
 
 // What the process knows and the configuration does not.
 struct ProcessFacts {
+  BuildInfo build;
   std::string program;      // as it was started
   std::string executable;   // its path
   std::string config_file;  // absolute; empty: none
+  CommandLine command_line;
+  std::optional<std::string> standard_input;  // the configuration that came that way
+  std::string start_directory;
   std::string supervised = "no";
   std::uint64_t startup_memory = 0;
 };
@@ -52,13 +56,17 @@ class Daemon final : public NodeActions {
   Daemon(LoadedConfig loaded, ProcessFacts process, Log& log);
   ~Daemon() override;
 
-  // Listens, joins the cluster, begins to load the data. The error is ready to be logged.
+  // Listens and joins the cluster. The error is ready to be logged.
   Result<void> start();
-  // Serves until it is told to stop; the exit code.
+  // Loads the data and serves until it is told to stop; the exit code.
   int run();
 
   // What the process's title shows, and how to change it.
   std::function<void(const Settings&)> on_title_changed;
+  // The data is there, clients are served.
+  std::function<void()> on_ready;
+  // There will be nothing to serve: why.
+  std::function<void(std::string_view)> on_given_up;
 
   std::optional<ApplyFailure> apply_config(const SettingsChange& change) override;
   Result<void> rewrite_config() override;
@@ -93,8 +101,8 @@ class Daemon final : public NodeActions {
   void end_turn();
   void refresh_gates();
   [[nodiscard]] Result<void> handle_signals();
-  void wait_for_stop();
-  void wait_for_hangup();
+  void wait_for_signal();
+  void on_stop_signal(int signal);
   void reopen_log();
   void give_up(std::string_view why);
   void stop_serving();
@@ -189,9 +197,8 @@ class Daemon final : public NodeActions {
   std::unique_ptr<ClusterRunner> cluster_;
   asio::steady_timer cron_timer_;
   asio::steady_timer pause_timer_;
-  asio::posix::stream_descriptor stop_signals_;
-  char stop_signal_ = 0;
-  asio::signal_set hangups_;
+  asio::posix::stream_descriptor signals_;
+  char signal_ = 0;  // the last one
   std::string run_id_;
   MonoTime started_;
   Rates rates_;

@@ -27,6 +27,7 @@ void Daemon::stop_serving() {
 // There is nothing to serve.
 void Daemon::give_up(std::string_view why) {
   log_.warning(why);
+  if (on_given_up) on_given_up(why);
   exit_code_ = 1;
   stop_serving();
 }

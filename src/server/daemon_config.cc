@@ -13,6 +13,7 @@
 #include <skein/config/rewrite.h>
 #include <skein/disk/safe_file.h>
 
+#include "config_files.h"
 #include "process.h"
 
 namespace skein {
@@ -45,10 +46,14 @@ Result<void> Daemon::apply_listeners(const Settings& before) {
   return result;
 }
 
+// What a relative path means changes with it, so the files that stand under one go along: whoever hears that it is done
+// may rewrite the configuration and start anew. The pid file and the socket stay where others look for them.
 Result<void> Daemon::apply_directory() {
   if (::chdir(config_->dir.c_str()) != 0) return Error(std::strerror(errno));
   std::array<char, 4096> path;
   if (::getcwd(path.data(), path.size()) != nullptr) config_.found_directory(path.data());
+  if (auto result = log_.follow_directory(); !result) return result;
+  if (cluster_ != nullptr) return cluster_->follow_directory();
   return {};
 }
 
@@ -81,7 +86,7 @@ Result<void> Daemon::apply(const Directive& directive, const SettingsChange& cha
   if (name == "latency-tracking") stats_.set_latency_tracking(settings.latency_tracking);
   if (name == "crash-log-enabled") install_crash_reports(log_.descriptor(), settings.crash_log_enabled);
   if (name == "maxclients") {
-    const std::uint32_t room = raise_descriptor_limit(settings.maxclients);
+    const std::uint32_t room = raise_descriptor_limit(settings.maxclients).clients;
     if (room < settings.maxclients) {
       return Error(fmt::format("The operating system is not able to handle the specified number of clients, try with {}",
                                room));
@@ -106,18 +111,31 @@ std::optional<NodeActions::ApplyFailure> Daemon::apply_config(const SettingsChan
 Result<void> Daemon::rewrite_config() {
   auto file = LockedFile::open(process_.config_file);
   if (!file) return file.error();
-  auto old_text = file->read();
+  const auto old_text = file->read();
+  RewrittenConfig rewritten;
   Result<void> result;
   if (!old_text) {
     result = old_text.error();
   } else {
-    result = file->replace(skein::rewrite_config(*old_text, config_));
+    const NextStart next{.command_line = process_.command_line,
+                         .standard_input = process_.standard_input,
+                         .files = [this] { return std::make_unique<ConfigFilesFrom>(process_.start_directory); }};
+    rewritten = skein::rewrite_config(*old_text, config_, next);
+    result = file->replace(rewritten.text);
   }
-  if (result) {
-    log_.notice("CONFIG REWRITE executed with success.");
-  } else {
+  if (!result) {
     log_.warning(fmt::format("CONFIG REWRITE failed: {}", result.error().message()));
+    return result;
   }
+  log_.notice("CONFIG REWRITE executed with success.");
+  if (!rewritten.refusal.empty()) {
+    log_.warning(fmt::format("With the configuration as it is now the next start will fail: {}", rewritten.refusal));
+  }
+  for (const std::string_view name : rewritten.lost) {
+    log_.warning(fmt::format("A file that the command line includes will give '{}' another value at the next start", name));
+  }
+  const bool moves = std::any_of(rewritten.lost.begin(), rewritten.lost.end(), [](std::string_view name) { return name == "dir"; });
+  if (cluster_ != nullptr && !moves && rewritten.refusal.empty()) cluster_->on_config_rewritten();
   return result;
 }
 

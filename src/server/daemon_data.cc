@@ -15,6 +15,10 @@
 namespace skein {
 
 void Daemon::load_data() {
+  if (config_->dbfilename.empty()) {
+    become_ready();
+    return;
+  }
   const std::string path = snapshots_.path();
   struct stat facts{};
   if (::stat(path.c_str(), &facts) != 0 && errno == ENOENT) {
@@ -36,6 +40,7 @@ void Daemon::on_loaded(const Loading::Loaded& loaded, MonoTime begun) {
     give_up(fmt::format("Fatal error loading the DB: {}. Exiting.", loaded.outcome.error().message()));
     return;
   }
+  if (!loaded.facts.writer.empty()) log_.notice(fmt::format("Loading RDB produced by version {}", loaded.facts.writer));
   if (loaded.facts.created.value > 0) {
     log_.notice(fmt::format("RDB age {} seconds", std::max<std::int64_t>(0, (facts_.now.wall - loaded.facts.created).count() / 1000)));
   }

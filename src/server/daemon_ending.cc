@@ -12,6 +12,7 @@
 #include <skein/base/clock.h>
 
 #include "process.h"
+#include "stop_signals.h"
 
 namespace skein {
 
@@ -177,10 +178,12 @@ void Daemon::tell_lagging_replicas() {
 Result<void> Daemon::end(const ShutdownRequest& request) {
   if (stopping_) return {};
   if (!handed_over_) tell_lagging_replicas();
+  save_to_stop();
   if (auto saved = save_before_the_end(request); !saved) {
     call_off_ending();
     return saved;
   }
+  stop_for_good();
   stopping_ = true;
   exit_code_ = 0;
   // The turn that asked for it ends first.
@@ -190,6 +193,7 @@ Result<void> Daemon::end(const ShutdownRequest& request) {
 
 // The node goes on: as a primary, or as the replica of the one that has taken over.
 void Daemon::call_off_ending() {
+  serve_on();
   ending_.end();
   abandon_handover();
   if (std::exchange(handed_over_, false)) {

@@ -40,6 +40,9 @@ InfoFacts Daemon::info_facts() {
   const Settings& settings = config_.settings();
   InfoFacts facts;
   facts.executable = process_.executable;
+  facts.commit = process_.build.commit;
+  facts.commit_modified = process_.build.modified;
+  facts.build_id = build_id(process_.build);
   facts.config_file = process_.config_file;
   facts.run_id = run_id_;
   facts.os = system_name();

@@ -1,9 +1,7 @@
 #include "log.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
+#include <filesystem>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -53,27 +51,25 @@ class LineFormatter final : public spdlog::formatter {
   std::shared_ptr<RoleLetter> role_;
 };
 
-// Appends whole lines to a descriptor, each with one write, so that several processes may
-// share a file.
-class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+// Lines go to the log's file, or to standard output where there is none.
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  DescriptorSink(int descriptor, bool owned) : descriptor_(descriptor), owned_(owned) {}
-  ~DescriptorSink() override {
-    if (owned_) ::close(descriptor_);
-  }
+  explicit LineSink(std::shared_ptr<LogFile> file) : file_(std::move(file)) {}
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    // A log that cannot be written has nowhere to say so.
-    [[maybe_unused]] const auto written = ::write(descriptor_, line.data(), line.size());
+    if (file_ != nullptr) {
+      file_->write({line.data(), line.size()}, read_boot_clock());
+    } else {
+      [[maybe_unused]] const auto written = ::write(STDOUT_FILENO, line.data(), line.size());
+    }
   }
   void flush_() override {}
 
  private:
-  int descriptor_;
-  bool owned_;
+  std::shared_ptr<LogFile> file_;
 };
 
 spdlog::level::level_enum level_of(LogLevel level) {
@@ -84,6 +80,13 @@ spdlog::level::level_enum level_of(LogLevel level) {
     case LogLevel::kWarning: break;
   }
   return spdlog::level::err;
+}
+
+// `dir` may change, and with it what a relative path means.
+std::string absolute_path(const std::string& path) {
+  std::error_code failed;
+  const auto absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.string();
 }
 
 int syslog_number(SyslogFacility facility) {
@@ -103,40 +106,45 @@ int syslog_number(SyslogFacility facility) {
 
 }  // namespace
 
-Log::Log() {
-  logger_ = std::make_unique<spdlog::logger>("skein", std::make_shared<DescriptorSink>(1, false));
-  logger_->set_formatter(std::make_unique<LineFormatter>(role_));
-  set_level(LogLevel::kNotice);
-}
+Log::Log() { make_logger(); }
 
-Result<void> Log::open(const Settings& settings) {
-  file_ = settings.logfile;
-  syslog_ = settings.syslog_enabled;
-  syslog_ident_ = settings.syslog_ident;
-  syslog_facility_ = syslog_number(settings.syslog_facility);
-  set_level(settings.loglevel);
-  return reopen();
-}
-
-Result<void> Log::reopen() {
-  int descriptor = 1;
-  if (!file_.empty()) {
-    descriptor = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor < 0) return Error(fmt::format("Can't open the log file '{}': {}", file_, std::strerror(errno)));
-  }
-  std::vector<spdlog::sink_ptr> sinks{std::make_shared<DescriptorSink>(descriptor, !file_.empty())};
+void Log::make_logger() {
+  std::vector<spdlog::sink_ptr> sinks{std::make_shared<LineSink>(file_)};
   if (syslog_) {
     sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>(syslog_ident_, LOG_PID | LOG_NDELAY,
                                                                      syslog_facility_, false));
   }
-  const auto level = logger_->level();
   logger_ = std::make_unique<spdlog::logger>("skein", sinks.begin(), sinks.end());
   sinks.front()->set_formatter(std::make_unique<LineFormatter>(role_));
   if (syslog_) sinks.back()->set_pattern("%v");
-  logger_->set_level(level);
-  descriptor_ = descriptor;
+  set_level(LogLevel::kNotice);
+}
+
+Result<void> Log::open(const Settings& settings) {
+  name_ = settings.logfile;
+  if (!name_.empty()) {
+    file_ = std::make_shared<LogFile>(absolute_path(name_));
+    if (auto opened = file_->open(); !opened) return opened;
+  }
+  syslog_ = settings.syslog_enabled;
+  syslog_ident_ = settings.syslog_ident;
+  syslog_facility_ = syslog_number(settings.syslog_facility);
+  make_logger();
+  set_level(settings.loglevel);
   return {};
 }
+
+Result<void> Log::reopen() {
+  if (file_ == nullptr) return {};
+  return file_->open();
+}
+
+Result<void> Log::follow_directory() {
+  if (file_ == nullptr) return {};
+  return file_->move_to(absolute_path(name_));
+}
+
+int Log::descriptor() const { return file_ != nullptr ? file_->descriptor() : STDOUT_FILENO; }
 
 void Log::set_level(LogLevel level) { logger_->set_level(level_of(level)); }
 

@@ -12,6 +12,7 @@
 #include <skein/base/result.h>
 #include <skein/config/settings.h>
 
+#include "log_file.h"
 #include "log_limiter.h"
 
 namespace skein {
@@ -27,6 +28,8 @@ class Log {
   Result<void> open(const Settings& settings);
   // Opens the file anew under its name: what log rotation asks for by HUP.
   Result<void> reopen();
+  // The working directory is another one now: so is what a relative name means.
+  Result<void> follow_directory();
   void set_level(LogLevel level);
   void set_role(RoleLetter role) { *role_ = role; }
 
@@ -42,19 +45,20 @@ class Log {
   void tell_left_out();
 
   // The descriptor lines go to, for a crash report that may not allocate.
-  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] int descriptor() const;
 
  private:
+  void make_logger();
   // redis's four levels on spdlog's: debug, info for verbose, warn for notice, err for warning.
   void write(spdlog::level::level_enum level, std::string_view text);
 
   std::shared_ptr<RoleLetter> role_ = std::make_shared<RoleLetter>('C');  // until there is a server
   std::unique_ptr<spdlog::logger> logger_;
-  std::string file_;
+  std::string name_;  // of the file, as configured
+  std::shared_ptr<LogFile> file_;
   std::string syslog_ident_;
   int syslog_facility_ = 0;
   bool syslog_ = false;
-  int descriptor_ = 1;
   LogLimiter limiter_;
 };
 

@@ -4,22 +4,30 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <sys/stat.h>
+#include <memory>
+#include <new>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include <skein/base/memory.h>
+#include <skein/commands/renaming.h>
 #include <skein/commands/table.h>
 #include <skein/commands/version.h>
 #include <skein/config/command_line.h>
 #include <skein/config/parse.h>
 #include <skein/config/title.h>
 
+#include "append_only.h"
+#include "background.h"
+#include "build_info.h"
 #include "config_files.h"
-#include "log.h"
 #include "daemon.h"
+#include "log.h"
+#include "memory_test.h"
+#include "pid_file.h"
 #include "process.h"
+#include "system_checks.h"
 
 namespace skein {
 
@@ -32,18 +40,43 @@ int fail(std::string_view text) {
 
 // Who starts it by that name reads the version of redis from this line.
 void show_version(std::string_view program) {
-  const std::string allocator = allocator_name();
+  const std::string build = fmt::format("sha={}:{} malloc={} bits=64 build=", kBuildInfo.commit, kBuildInfo.modified ? 1 : 0,
+                                        allocator_name());
+  const std::string id = build_id(kBuildInfo);
   if (program.substr(program.rfind('/') + 1) == "redis-server") {
-    fmt::print("Redis server v={} sha=00000000:0 malloc={} bits=64 build=skein-{}\n", kRedisVersion, allocator, SKEIN_VERSION);
+    fmt::print("Redis server v={} {}skein-{}-{}\n", kRedisVersion, build, SKEIN_VERSION, id);
   } else {
-    fmt::print("Skein server v={} (compatible with Redis server v={}) sha=00000000:0 malloc={} bits=64\n", SKEIN_VERSION,
-               kRedisVersion, allocator);
+    fmt::print("Skein server v={} (compatible with Redis server v={}) {}{} time={}\n", SKEIN_VERSION, kRedisVersion, build, id,
+               kBuildInfo.time);
   }
 }
 
-std::string current_directory() {
-  std::array<char, 4096> path;
-  return ::getcwd(path.data(), path.size()) != nullptr ? path.data() : ".";
+int show_system_check() {
+  bool fine = true;
+  for (const auto& check : check_system(read_system_facts())) {
+    fmt::print("[{}]...{}\n", check.name, check.trouble.empty() ? "OK" : "WARNING:\n" + check.trouble);
+    fine = fine && check.trouble.empty();
+  }
+  return fine ? 0 : 1;
+}
+
+// Pages are the kernel's to give: with too few of them the process is killed and not answered.
+int try_memory(std::size_t megabytes) {
+  constexpr std::size_t kWordsPerMegabyte = 1024 * 1024 / sizeof(std::uint64_t);
+  if (megabytes == 0 || megabytes > SIZE_MAX / (1024 * 1024)) return fail("--test-memory needs a number of megabytes");
+  std::unique_ptr<std::uint64_t[]> words(new (std::nothrow) std::uint64_t[megabytes * kWordsPerMegabyte]);
+  if (words == nullptr) return fail(fmt::format("There are no {} megabytes to test", megabytes));
+  const std::span<volatile std::uint64_t> all(words.get(), megabytes * kWordsPerMegabyte);
+  const auto fault = test_memory(all, [](std::string_view step) {
+    fmt::print("{}\n", step);
+    std::fflush(stdout);
+  });
+  if (!fault) {
+    fmt::print("{} megabytes hold what is written to them\n", megabytes);
+    return 0;
+  }
+  return fail(fmt::format("*** MEMORY FAULT: the word at byte {} was written as {:016x} and read as {:016x}",
+                          fault->word * sizeof(std::uint64_t), fault->wrote, fault->read));
 }
 
 std::string title_of(const Settings& settings, const ProcessFacts& process) {
@@ -61,8 +94,8 @@ std::string title_of(const Settings& settings, const ProcessFacts& process) {
 
 void announce(Log& log, const LoadedConfig& loaded, bool configured) {
   log.warning("oO0OoO0OoO0Oo Skein is starting oO0OoO0OoO0Oo");
-  log.warning(fmt::format("Skein version={} (compatible with Redis {}), bits=64, pid={}, just started", SKEIN_VERSION,
-                          kRedisVersion, getpid()));
+  log.warning(fmt::format("Skein version={} (compatible with Redis {}), bits=64, commit={}, modified={}, pid={}, just started",
+                          SKEIN_VERSION, kRedisVersion, kBuildInfo.commit, kBuildInfo.modified ? 1 : 0, getpid()));
   if (configured) {
     log.warning("Configuration loaded");
   } else {
@@ -73,88 +106,98 @@ void announce(Log& log, const LoadedConfig& loaded, bool configured) {
   for (const auto& warning : loaded.warnings) log.warning(fmt::format("{}: {}", warning.origin.str(), warning.text));
 }
 
-Result<void> check_renames(const LoadedConfig& loaded) {
-  CommandTable commands(all_command_specs());
-  for (const auto& renamed : loaded.renamed_commands) {
-    if (auto result = commands.rename(renamed.from, renamed.to); !result) {
-      return config_error(renamed.origin, "rename-command", result.error().message());
-    }
-  }
-  return {};
-}
-
 // Everything the words of the command line lead to. Enters the directory of `dir`.
-Result<LoadedConfig> load(const CommandLine& command_line) {
-  std::optional<std::string> standard_input;
-  if (command_line.config_from_stdin) {
-    standard_input.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  }
+Result<LoadedConfig> load(const ProcessFacts& process) {
   DiskConfigFiles files;
-  auto loaded = load_config(command_line, standard_input, files);
+  auto loaded = load_config(process.command_line, process.standard_input, files);
   if (loaded) {
-    if (auto result = check_renames(*loaded); !result) loaded = result.error();
+    CommandTable commands(all_command_specs());
+    if (auto result = rename_commands(commands, loaded->renamed_commands); !result) loaded = result.error();
   }
   if (!loaded) {
     return Error(fmt::format("\n*** FATAL CONFIG FILE ERROR (Skein {}, Redis {}) ***\n{}", SKEIN_VERSION, kRedisVersion,
                              loaded.error().message()));
   }
-  loaded->config.found_directory(current_directory());
+  loaded->config.found_directory(files.directory());
   return loaded;
 }
 
-// There while the process serves. Daemons have one whether or not they are told its path.
-class PidFile {
- public:
-  PidFile(const Settings& settings, bool background, Log& log)
-      : path_(settings.pidfile.empty() && background ? "/var/run/redis.pid" : settings.pidfile) {
-    if (path_.empty()) return;
-    if (auto result = write_pid_file(path_); !result) {
-      log.warning(fmt::format("Can't write the pid file '{}': {}", path_, result.error().message()));
-    }
-  }
-  ~PidFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  PidFile(const PidFile&) = delete;
-  PidFile& operator=(const PidFile&) = delete;
+// Daemons have one whether or not they are told its path. None is told, and not fatal.
+std::optional<PidFile> write_pid_file(const Settings& settings, bool background, Log& log) {
+  const std::string path = settings.pidfile.empty() && background ? "/var/run/redis.pid" : settings.pidfile;
+  if (path.empty()) return std::nullopt;
+  auto file = PidFile::write(path);
+  if (file) return std::move(*file);
+  log.warning(fmt::format("Can't write the pid file '{}': {}", path, file.error().message()));
+  return std::nullopt;
+}
 
- private:
-  std::string path_;
-};
-
-void make_room_for_clients(Config& config, Log& log) {
+Result<void> make_room_for_clients(Config& config, Log& log) {
   const std::uint32_t wanted = config->maxclients;
   // Where there are enough, links of the cluster bus take none of theirs.
   constexpr std::uint32_t kForLinks = 256;
-  const std::uint32_t room = raise_descriptor_limit(wanted + (config->cluster_enabled && wanted < UINT32_MAX - kForLinks ? kForLinks : 0));
-  if (room >= wanted) return;
-  log.warning(fmt::format("The operating system gives room for {} clients only, fewer than 'maxclients' {} asks for.",
-                          room, wanted));
-  (void)config.set("maxclients", std::to_string(room));
+  const bool more = config->cluster_enabled && wanted < UINT32_MAX - kForLinks;
+  const DescriptorRoom room = raise_descriptor_limit(wanted + (more ? kForLinks : 0));
+  if (room.clients >= wanted) return {};
+  if (room.clients == 0) {
+    return Error(fmt::format("Your current 'ulimit -n' of {} is not enough for the server to start. Please increase your "
+                             "open file limit to at least {}. Exiting.",
+                             room.granted, room.wanted));
+  }
+  log.warning(fmt::format("maxclients {} needs {} file descriptors, and the operating system gives {} ({}). maxclients has "
+                          "been reduced to {}. If you need more, increase 'ulimit -n'.",
+                          wanted, room.wanted, room.granted, room.error, room.clients));
+  return config.set("maxclients", std::to_string(room.clients));
 }
 
-int run_daemon(LoadedConfig loaded, const ProcessFacts& process, Log& log) {
+void tell_what_is_missing(Log& log, const Settings& settings, std::string_view supervised) {
+  if (settings.supervised == Supervised::kSystemd && supervised == "no") {
+    log.warning("systemd supervision requested, but NOTIFY_SOCKET not found: nobody will hear that the server is ready");
+  }
+  if (settings.supervised == Supervised::kUpstart && supervised == "no") {
+    log.warning("upstart supervision requested, but UPSTART_JOB not found: nobody will hear that the server is ready");
+  }
+  for (const auto& warning : start_warnings(read_system_facts(), settings)) log.warning("WARNING: " + warning);
+}
+
+// The last steps before it serves: whatever fails is told to the log and to whoever waits for the start.
+int run_daemon(LoadedConfig loaded, const ProcessFacts& process, bool background, Starter starter, Log& log) {
+  const auto give_up = [&](const Error& error) {
+    log.warning(error.message());
+    starter.tell_failure(error.message());
+    return 1;
+  };
+  if (auto room = make_room_for_clients(loaded.config, log); !room) return give_up(room.error());
+  if (auto none = check_no_append_only_file(loaded.config.settings()); !none) return give_up(none.error());
+  tell_what_is_missing(log, loaded.config.settings(), process.supervised);
   const bool titled = loaded.config->set_proc_title;
   if (titled) set_title(title_of(loaded.config.settings(), process));
+  const Settings at_start = loaded.config.settings();
   Daemon daemon(std::move(loaded), process, log);
   if (titled) {
     daemon.on_title_changed = [&process](const Settings& now) { set_title(title_of(now, process)); };
   }
-  if (auto result = daemon.start(); !result) {
-    log.warning(result.error().message());
-    return 1;
-  }
+  daemon.on_ready = [&starter] { starter.tell_ready(); };
+  daemon.on_given_up = [&starter](std::string_view why) { starter.tell_failure(why); };
+  if (auto result = daemon.start(); !result) return give_up(result.error());
+  // Not before the ports are ours: a second server must not touch the first one's file.
+  const auto pid_file = write_pid_file(at_start, background, log);
   return daemon.run();
 }
 
-int serve(const CommandLine& command_line, ProcessFacts process) {
+int serve(CommandLine command_line, ProcessFacts process) {
   if (command_line.sentinel) return fail("Sentinel mode is not part of this version of Skein.");
   // Before `dir` changes what a relative path means.
+  process.start_directory = DiskConfigFiles().directory();
   if (!command_line.config_file.empty()) {
     const bool absolute = command_line.config_file[0] == '/';
-    process.config_file = absolute ? command_line.config_file : current_directory() + "/" + command_line.config_file;
+    process.config_file = absolute ? command_line.config_file : process.start_directory + "/" + command_line.config_file;
   }
-  auto loaded = load(command_line);
+  if (command_line.config_from_stdin) {
+    process.standard_input.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  process.command_line = std::move(command_line);
+  auto loaded = load(process);
   if (!loaded) return fail(loaded.error().message());
   Config& config = loaded->config;
 
@@ -164,18 +207,22 @@ int serve(const CommandLine& command_line, ProcessFacts process) {
   // What stops the start is told while somebody can see it.
   Log log;
   if (auto result = log.open(config.settings()); !result) return fail(result.error().message());
+  Starter starter;
   if (background) {
-    if (auto result = daemonize(); !result) return fail(result.error().message());
+    auto daemonized = daemonize();
+    if (!daemonized) return fail(daemonized.error().message());
+    starter = std::move(*daemonized);
   }
   count_this_thread();
-  announce(log, *loaded, !process.config_file.empty() || command_line.config_from_stdin || !command_line.options.empty());
+  const bool configured = !process.config_file.empty() || process.standard_input || !process.command_line.options.empty();
+  announce(log, *loaded, configured);
+  name_build(fmt::format("{} (commit {}{}, {}, build {})", SKEIN_VERSION, kBuildInfo.commit, kBuildInfo.modified ? "+" : "",
+                         kBuildInfo.time, build_id(kBuildInfo)));
   install_crash_reports(log.descriptor(), config->crash_log_enabled);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGCHLD, SIG_DFL);  // ignored, as some starters leave it, how a child ended would be lost
-  make_room_for_clients(config, log);
-  const PidFile pid_file(config.settings(), background, log);
   process.startup_memory = allocated_bytes();
-  return run_daemon(std::move(*loaded), process, log);
+  return run_daemon(std::move(*loaded), process, background, std::move(starter), log);
 }
 
 std::string executable_path() {
@@ -194,14 +241,15 @@ int run_server(int argc, char** argv) {
   switch (command_line->task) {
     case CommandLine::Task::kShowVersion: show_version(words[0]); return 0;
     case CommandLine::Task::kShowHelp: fmt::print("{}", help_text(words[0])); return 0;
-    case CommandLine::Task::kCheckSystem: fmt::print("[ok] nothing to report\n"); return 0;
-    case CommandLine::Task::kTestMemory: return fail("--test-memory is not offered; use memtest86 or memtester.");
+    case CommandLine::Task::kCheckSystem: return show_system_check();
+    case CommandLine::Task::kTestMemory: return try_memory(command_line->test_megabytes);
     case CommandLine::Task::kServe: break;
   }
   ProcessFacts process;
+  process.build = kBuildInfo;
   process.program = words[0];
   process.executable = executable_path();
-  return serve(*command_line, std::move(process));
+  return serve(std::move(*command_line), std::move(process));
 }
 
 }  // namespace skein

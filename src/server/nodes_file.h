@@ -1,5 +1,5 @@
 // nodes.conf on disk: found and locked at start, replaced on the node thread or on the
-// helper thread, whichever comes first.
+// helper thread, whichever comes first. It follows the node into another folder.
 #pragma once
 
 #include <condition_variable>
@@ -27,11 +27,18 @@ class NodesFile {
   // Waits for a save that is under way on the other thread. `notes` is how many there were when the text's state was
   // taken.
   Result<void> save(const std::string& text, std::uint64_t notes);
+  // Another path is meant from now on: makes and locks the file there with this text, the newest. Refused when it is
+  // in use, or holds the identity of another node. The file of the start, which the configuration on disk still
+  // names, is saved with it: the next start may come before that is rewritten, and must not vote twice in an epoch.
+  Result<void> move_to(const std::string& path, const std::string& text);
+  // The configuration on disk names this file now: the one of the start is let go.
+  void settle();
   // How many notes have been written.
   [[nodiscard]] std::uint64_t notes();
   // This text is going to be saved next.
   void announce(const std::string& text);
   // This text is found at the next start, unless the machine itself fails before it has been saved. Waits for nobody.
+  // An error while two files are kept: only a save reaches both.
   Result<void> note(const std::string& text);
 
   [[nodiscard]] const std::string& path() const { return file_.path(); }
@@ -41,8 +48,10 @@ class NodesFile {
  private:
   std::mutex mutex_;
   LockedFile file_;
+  std::optional<LockedFile> of_start_;  // when the node has moved on from it
   std::mutex note_mutex_;  // of what follows
-  NoteFile note_;
+  std::unique_ptr<NoteFile> note_;
+  bool keeps_two_ = false;
   std::uint64_t content_ = 0;    // what the file holds, and what is saved next, as notes name them
   std::uint64_t announced_ = 0;
   std::uint64_t notes_ = 0;      // written so far

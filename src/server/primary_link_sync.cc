@@ -158,9 +158,11 @@ Result<void> FullSync::open_file() {
   const std::int64_t unix_seconds = now_.value / 1000;
   for (int attempt = 0; attempt < 5; ++attempt) {
     temporary_ = fmt::format("{}/temp-{}.{}.rdb", directory_, unix_seconds + attempt, ::getpid());
-    file_ = ::open(temporary_.c_str(), O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0644);
+    file_ = ::open(temporary_.c_str(), O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0666);
     if (file_ >= 0) {
       hold_unfinished(file_);
+      // Without a name of its own it is loaded from where it is, and goes with this object.
+      if (parts_.config->dbfilename.empty()) dump_ = temporary_;
       return {};
     }
     if (errno != EEXIST) break;
@@ -219,6 +221,7 @@ void FullSync::on_synced(const Result<void>& synced) {
 }
 
 Result<void> FullSync::rename_file() {
+  if (dump_ == temporary_) return {};
   // While it is open its blocks are not freed: that can take long, and waits for the thread.
   const int old = ::open(dump_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   const bool renamed = ::rename(temporary_.c_str(), dump_.c_str()) == 0;

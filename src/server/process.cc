@@ -31,9 +31,7 @@ struct TitleSpace {
 // The kernel shows what stands in this memory, which is one per process.
 TitleSpace title_space;
 int report_descriptor = 2;
-// Set by a signal handler, which knows nothing but globals.
-volatile std::sig_atomic_t asked_to_stop = 0;
-int stop_descriptor = -1;
+std::string build_name = SKEIN_VERSION;
 
 void write_text(std::string_view text) {
   [[maybe_unused]] const auto written = ::write(report_descriptor, text.data(), text.size());
@@ -52,7 +50,7 @@ void write_number(unsigned long value, unsigned base) {
 // Only what is safe in a signal handler: write, backtrace (loaded beforehand), raise.
 void report_crash(int signal, siginfo_t* info, void*) {
   write_text("\n=== SKEIN BUG REPORT: ");
-  write_text(SKEIN_VERSION);
+  write_text(build_name);
   write_text(" crashed by signal: ");
   write_number(static_cast<unsigned long>(signal), 10);
   if (info != nullptr && (signal == SIGSEGV || signal == SIGBUS)) {
@@ -68,45 +66,7 @@ void report_crash(int signal, siginfo_t* info, void*) {
   std::raise(signal);
 }
 
-// Runs whatever the node thread is busy with, so that the second one helps where the first does not.
-void ask_to_stop(int signal) {
-  const int error = errno;
-  if (asked_to_stop != 0) {
-    write_text("You insist... exiting now.\n");
-    std::_Exit(1);
-  }
-  asked_to_stop = 1;
-  const char byte = static_cast<char>(signal);
-  [[maybe_unused]] const auto written = ::write(stop_descriptor, &byte, 1);
-  errno = error;
-}
-
 }  // namespace
-
-void close_inherited_descriptors() { ::close_range(3, ~0U, 0); }
-
-Result<void> daemonize() {
-  const pid_t child = ::fork();
-  if (child < 0) return Error(fmt::format("Can't go into the background: {}", std::strerror(errno)));
-  if (child > 0) std::_Exit(0);
-  ::setsid();
-  const int null = ::open("/dev/null", O_RDWR);
-  if (null < 0) return {};
-  for (int descriptor = 0; descriptor < 3; ++descriptor) ::dup2(null, descriptor);
-  if (null > 2) ::close(null);
-  return {};
-}
-
-Result<void> write_pid_file(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) return Error(std::strerror(errno));
-  const std::string text = fmt::format("{}\n", getpid());
-  const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int error = errno;
-  ::close(descriptor);
-  if (!written) return Error(std::strerror(error));
-  return {};
-}
 
 std::string detect_supervisor(Supervised wanted) {
   const bool upstart = std::getenv("UPSTART_JOB") != nullptr;
@@ -136,43 +96,34 @@ void notify_supervisor(std::string_view supervisor, std::string_view message) {
   ::close(descriptor);
 }
 
-std::uint32_t raise_descriptor_limit(std::uint32_t clients) {
+DescriptorRoom raise_descriptor_limit(std::uint32_t clients) {
+  DescriptorRoom room{.clients = clients, .wanted = rlim_t{clients} + kOwnDescriptors, .granted = 0, .error = {}};
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return clients;
-  const rlim_t wanted = rlim_t{clients} + kOwnDescriptors;
-  if (limit.rlim_cur >= wanted) return clients;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return room;
+  room.granted = limit.rlim_cur;
+  if (limit.rlim_cur >= room.wanted) return room;
   const auto raise_to = [&](rlim_t attempt) {
     const rlimit raised{attempt, std::max(attempt, limit.rlim_max)};
     return ::setrlimit(RLIMIT_NOFILE, &raised) == 0;
   };
-  if (raise_to(wanted)) return clients;
-  // As much as there is: the hard limit, which root can pass up to what the kernel allows.
-  rlim_t granted = limit.rlim_cur;
-  for (rlim_t refused = wanted; refused - granted > 1;) {
-    const rlim_t attempt = granted + (refused - granted) / 2;
-    (raise_to(attempt) ? granted : refused) = attempt;
+  if (raise_to(room.wanted)) {
+    room.granted = room.wanted;
+    return room;
   }
-  return granted > kOwnDescriptors ? static_cast<std::uint32_t>(granted - kOwnDescriptors) : 1;
+  room.error = std::strerror(errno);
+  // As much as there is: the hard limit, which root can pass up to what the kernel allows.
+  for (rlim_t refused = room.wanted; refused - room.granted > 1;) {
+    const rlim_t attempt = room.granted + (refused - room.granted) / 2;
+    (raise_to(attempt) ? room.granted : refused) = attempt;
+  }
+  room.clients = room.granted > kOwnDescriptors ? static_cast<std::uint32_t>(room.granted - kOwnDescriptors) : 0;
+  return room;
 }
 
 std::uint64_t descriptor_limit() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : UINT64_MAX;
 }
-
-Result<int> catch_stop_signals() {
-  int ends[2];
-  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return Error(std::strerror(errno));
-  stop_descriptor = ends[1];
-  struct sigaction action{};
-  action.sa_handler = ask_to_stop;
-  action.sa_flags = SA_RESTART;
-  sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGTERM, SIGINT, SIGQUIT}) sigaction(signal, &action, nullptr);
-  return ends[0];
-}
-
-void forget_stop_signals() { asked_to_stop = 0; }
 
 void prepare_title(int argc, char** argv) {
   char* end = argv[0];
@@ -196,6 +147,10 @@ void set_title(std::string_view title) {
   std::memcpy(title_space.begin, title.data(), size);
   std::memset(title_space.begin + size, 0, title_space.size - size);
 }
+
+void name_build(std::string text) { build_name = std::move(text); }
+
+void write_to_log(std::string_view text) { write_text(text); }
 
 void install_crash_reports(int descriptor, bool enabled) {
   report_descriptor = descriptor;

@@ -122,6 +122,7 @@ void Replicas::State::start_due() {
 // user says so.
 bool Replicas::State::removes_sync_files() const {
   const Settings& settings = parts_.config.settings();
+  if (settings.dbfilename.empty()) return true;  // there is no name under which it could stay
   return settings.rdb_del_sync_files && settings.save.empty() && !settings.appendonly;
 }
 

@@ -16,6 +16,7 @@
 #include <skein/disk/new_file.h>
 
 #include "process.h"
+#include "stop_signals.h"
 
 namespace skein {
 
@@ -121,7 +122,9 @@ Result<void> write_in_child(const SnapshotPlan& plan, ByteSink& to, ChildReport&
 }  // namespace
 
 Result<void> write_snapshot_file(const SnapshotPlan& plan, const std::string& path) {
-  auto file = NewFile::create(folder_of(path) + temporary_name(::getpid()), plan.sync_on_the_way);
+  const std::string temporary = folder_of(path) + temporary_name(::getpid());
+  const HalfWritten given_up_on(temporary);
+  auto file = NewFile::create(temporary, plan.sync_on_the_way);
   if (!file) return file.error();
   FileSink sink(*file);
   if (auto written = write_rdb(plan.keyspace, plan.facts, plan.what, sink); !written) return written;

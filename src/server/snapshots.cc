@@ -62,6 +62,7 @@ class Snapshots::State {
   }
 
   Result<void> save_now() {
+    if (config_->dbfilename.empty()) return refuse_without_name("Write error saving DB on disk");
     const MonoTime begun = read_boot_clock();
     if (auto written = write_snapshot_file(plan({}, ""), path()); !written) {
       log_.warning(fmt::format("Write error saving DB on disk: {}", written.error().message()));
@@ -82,6 +83,10 @@ class Snapshots::State {
     SKEIN_ASSERT(!job_);
     const bool whole = !temporary && what.with_keys && what.with_functions;
     if (whole) last_try_ = read_boot_clock();
+    if (whole && config_->dbfilename.empty()) {
+      set_ok(false);
+      return refuse_without_name("Can't save in background");
+    }
     auto child = SnapshotChild::write_file(loop_, plan(what, "redis-rdb-bgsave"), folder(),
                                            whole ? config_->dbfilename : std::string(), child_hooks());
     if (!child) {
@@ -240,6 +245,12 @@ class Snapshots::State {
                   job_->heard = read_boot_clock();
                 },
             .on_end = [this](Child::Ending ending) { on_end(std::move(ending)); }};
+  }
+
+  Error refuse_without_name(std::string_view what) {
+    Error why("dbfilename is empty, so there is no file to save to");
+    log_.warning(fmt::format("{}: {}", what, why.message()));
+    return why;
   }
 
   void begin(std::unique_ptr<SnapshotChild> child) {

@@ -24,6 +24,7 @@ class OneFile : public ConfigFiles {
     return {kName};
   }
   Result<void> enter_directory(const std::string&) override { return {}; }
+  std::string directory() override { return "/start"; }
 
   bool included = false;
 

@@ -211,8 +211,11 @@ class AmongSkeins(Failovers, unittest.TestCase):
         self.asked(*self.pair(), "TAKEOVER")
 
     def test_term(self):
+        """As systemd stops a service: its ExecStop sends QUIT, and TERM comes right behind it."""
         primary, replica = self.pair()
-        self.stopped(primary, replica, lambda: primary.signal(signal.SIGTERM))
+        handovers = primary.log().count("A replica owns the slots of this node now.")
+        self.stopped(primary, replica, lambda: [primary.signal(signal.SIGQUIT), primary.signal(signal.SIGTERM)])
+        self.assertEqual(handovers + 1, primary.log().count("A replica owns the slots of this node now."))
 
     def test_term_with_a_snapshot(self):
         """What it saved at its end goes on from where the new primary took over."""

@@ -10,70 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from testbed import Connection, Server, beyond_redis, free_port, reference_binary, server_binary, wait_until  # noqa: E402
-
-
-class ProcessTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="skein-test-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.port = free_port()
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.write_text(text)
-        return path
-
-    def conf(self, text="", name="server.conf"):
-        return self.write(name, f"port {self.port}\nbind 127.0.0.1\nsave \"\"\ndir {self.folder}\n{text}")
-
-    def spawn(self, *words, given=None, binary=None, **options):
-        """Starts the binary with these words; ended after the test whatever happens."""
-        log = open(self.folder / "output", "wb")
-        self.addCleanup(log.close)
-        process = subprocess.Popen([binary or server_binary(), *(str(word) for word in words)], cwd=self.folder,
-                                   stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,
-                                   stdout=log, stderr=subprocess.STDOUT, **options)
-        if given is not None:
-            process.stdin.write(given.encode())
-            process.stdin.close()
-
-        def end():
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-        self.addCleanup(end)
-        return process
-
-    def output(self):
-        return (self.folder / "output").read_text(errors="replace")
-
-    def ready(self, process, port=None):
-        def answers():
-            if process.poll() is not None:
-                raise AssertionError(f"ended with {process.returncode}:\n{self.output()}")
-            with Connection(port or self.port) as client:
-                return client.request("PING") == b"+PONG\r\n"
-
-        wait_until(answers, 15, "PONG")
-        return process
-
-    def refused(self, *words, given=None):
-        """What a start that must fail prints."""
-        process = self.spawn(*words, given=given)
-        self.assertNotEqual(0, process.wait(15), self.output())
-        return self.output()
-
-    def config(self, name, port=None):
-        with Connection(port or self.port) as client:
-            reply = client.ask("CONFIG", "GET", name)
-            return reply[1][1].decode() if reply else None
+from testbed.processes import ProcessTest  # noqa: E402
 
 
 class Configuration(ProcessTest):
@@ -264,7 +206,7 @@ class Process(ProcessTest):
                     self.assertEqual(b"", client.read_until_closed())
 
     @beyond_redis
-    def test_a_second_signal_ends_a_busy_process_at_once(self):
+    def test_a_second_signal_ends_a_busy_process_at_once_if_it_is_int(self):
         process = self.ready(self.spawn(self.conf("enable-debug-command yes\n")))
         with Connection(self.port) as client:
             client.send(b"DEBUG SLEEP 60\r\n")
@@ -272,7 +214,11 @@ class Process(ProcessTest):
             process.send_signal(signal.SIGTERM)
             wait_until(lambda: not self.pending(process.pid, signal.SIGTERM), 15, "the first signal to arrive")
             self.assertIsNone(process.poll())
-            process.send_signal(signal.SIGTERM)
+            for number in (signal.SIGTERM, signal.SIGQUIT):
+                process.send_signal(number)
+                wait_until(lambda: not self.pending(process.pid, number), 15, "the signal to arrive")
+                self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
             self.assertEqual(1, process.wait(15))
         self.assertIn("exiting now", self.output())
 

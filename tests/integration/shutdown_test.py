@@ -131,11 +131,23 @@ class Waits(WithAReplicaBehind):
         self.says_at_its_end("0 of 1 replicas are in sync when shutting down.")
 
     @beyond_redis
-    def test_a_second_signal_ends_the_wait(self):
+    def test_int_ends_the_wait(self):
         self.primary.signal(signal.SIGTERM)
         wait_until(lambda: "Waiting for replicas before shutting down." in self.primary.log(), 10, "it to wait")
-        self.primary.signal(signal.SIGTERM)
+        self.primary.signal(signal.SIGINT)
         self.says_at_its_end("0 of 1 replicas are in sync when shutting down.")
+
+    @beyond_redis
+    def test_term_quit_and_hup_do_not_end_the_wait(self):
+        self.primary.signal(signal.SIGQUIT)
+        wait_until(lambda: "Waiting for replicas before shutting down." in self.primary.log(), 10, "it to wait")
+        for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+            self.primary.signal(number)
+        # Answered after they have been taken.
+        self.assertIn("shutdown_in_milliseconds", self.primary.info("server"))
+        self.replica.signal(signal.SIGCONT)
+        self.says_at_its_end("1 of 1 replicas are in sync when shutting down.")
+        self.assertEqual(b"1", self.replica.ask("GET", "last"))
 
 
 class SkeinReplica(Waits, unittest.TestCase):

@@ -16,6 +16,9 @@ namespace skein {
 struct InfoFacts {
   // Server.
   std::string executable;
+  std::string commit = "00000000";  // that it was built from
+  bool commit_modified = false;
+  std::string build_id = "0";
   std::string config_file;
   std::string run_id;
   std::string os;

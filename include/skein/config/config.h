@@ -50,6 +50,10 @@ class Config {
   Settings settings_;
 };
 
+// "<name> is accepted but does not act yet", with its note; empty when it acts, or its value is how the server
+// behaves anyway.
+[[nodiscard]] std::string idle_notice(const Config& config, const Directive& directive);
+
 // A directive's name as the caller should see it, and its value.
 using NamedValue = std::pair<std::string, std::string>;
 

@@ -67,6 +67,8 @@ struct SpecialField {
   std::string (*print)(const Settings&) = nullptr;
   Result<void> (*read)(Settings&, std::span<const std::string> words, bool adding) = nullptr;
   std::vector<FileLine> (*lines)(const Settings&) = nullptr;
+  // A line that takes back what lines before it have said, where a new value alone does not; without the name.
+  std::string_view reset = {};
 };
 
 struct Directive {
@@ -83,6 +85,9 @@ struct Directive {
   Standing standing = Standing::kAccepted;
   // While it does not act: the value by which the server behaves, besides the default no warning for it.
   std::optional<std::string_view> holds_anyway = {};
+  // While it does not act: the value CONFIG SET refuses, as saying yes to it would be a promise.
+  std::optional<std::string_view> refused_while_running = {};
+  std::string_view consequence = {};  // of acting otherwise than the file says, where it is refused
   std::string_view note = {};  // why it is refused, or what is special; printed in docs and errors
   // The words a line needs at least after the name; an unquoted #word behind them is a comment.
   int needed_words = 1;

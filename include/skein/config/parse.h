@@ -27,6 +27,8 @@ class ConfigFiles {
   // Makes `path` the current directory: `dir` acts where it stands, so that relative
   // includes after it are found from there.
   virtual Result<void> enter_directory(const std::string& path) = 0;
+  // The current directory, absolute and without links.
+  virtual std::string directory() = 0;
 };
 
 // Where a line of configuration stands. `file` is what a reader would call it.
@@ -47,7 +49,7 @@ struct RenamedCommand {
   Origin origin;
 };
 
-// A line whose directive belongs to another part: `loadmodule` and `sentinel`.
+// A line whose directive belongs to another part: `sentinel`.
 struct ForeignLine {
   std::vector<std::string> words;  // without the directive's name
   Origin origin;
@@ -56,7 +58,6 @@ struct ForeignLine {
 struct LoadedConfig {
   Config config;
   std::vector<RenamedCommand> renamed_commands;
-  std::vector<ForeignLine> modules;
   std::vector<ForeignLine> sentinel_lines;
   // Comments behind values that were cut.
   std::vector<ConfigNotice> notices;
@@ -70,6 +71,10 @@ struct LoadedConfig {
 [[nodiscard]] Result<LoadedConfig> load_config(const CommandLine& command_line,
                                                const std::optional<std::string>& standard_input,
                                                ConfigFiles& files);
+
+// The same with this text in place of the file's.
+[[nodiscard]] Result<LoadedConfig> load_config(std::string_view file_text, const CommandLine& command_line,
+                                               const std::optional<std::string>& standard_input, ConfigFiles& files);
 
 // One text alone, as if it were the file `name`.
 [[nodiscard]] Result<LoadedConfig> parse_config(std::string_view text, const std::string& name,

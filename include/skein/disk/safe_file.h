@@ -20,6 +20,9 @@ class LockedFile {
   // holds the lock.
   static Result<LockedFile> open(std::string path);
 
+  // The absolute path under which `path` would be opened now. A link stays a link: what it points to is replaced.
+  static std::string resolve(const std::string& path);
+
   LockedFile(LockedFile&& other) noexcept;
   LockedFile& operator=(LockedFile&& other) noexcept;
   ~LockedFile();

@@ -10,6 +10,7 @@
 #include <asio/io_context.hpp>
 
 #include <skein/base/result.h>
+#include <skein/net/socket_file.h>
 
 namespace skein {
 
@@ -36,13 +37,15 @@ class Listeners {
   // missing kind of network (no IPv6 here) is passed over; "*" and "::*" are all addresses.
   // `port` 0 listens nowhere. Replaces what was listened on before once it has succeeded.
   Result<void> listen_tcp(const std::vector<std::string>& addresses, std::uint16_t port, int backlog);
-  // An existing socket file is replaced. `permissions` 0 leaves the umask's.
+  // A socket file that nobody listens on any more is replaced. `permissions` 0 leaves the umask's.
   Result<void> listen_unix(const std::string& path, unsigned permissions, int backlog);
   void close();
 
   // Applied to connections accepted from now on; 0 turns keep-alive off.
   void set_keepalive(std::chrono::seconds interval) { keepalive_ = interval; }
 
+  // Why addresses of the last listen_tcp that may be missing are: a sentence each.
+  [[nodiscard]] const std::vector<std::string>& passed_over() const { return passed_over_; }
   // Addresses listened on, as configured.
   [[nodiscard]] const std::vector<std::string>& tcp_addresses() const { return tcp_addresses_; }
 
@@ -55,9 +58,10 @@ class Listeners {
   OnFailure on_failure_;
   std::chrono::seconds keepalive_{300};
   std::vector<std::string> tcp_addresses_;
+  std::vector<std::string> passed_over_;
   std::vector<std::shared_ptr<Acceptor>> tcp_;
   std::shared_ptr<Acceptor> unix_;
-  std::string unix_path_;
+  SocketFile unix_file_;
 };
 
 }  // namespace skein

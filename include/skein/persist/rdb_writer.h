@@ -24,6 +24,7 @@ inline constexpr std::string_view kRdbWriterVersion = "7.0.15";
 
 // What a file says beside its keys.
 struct RdbFacts {
+  std::string writer;  // the version of the server that wrote it, when it was read
   UnixMillis created{};
   std::uint64_t used_memory = 0;
   // Of a node with replicas, or of a replica: where its data stands in which history.

@@ -210,5 +210,29 @@ TEST(ConfigGet, EverythingIsWhatRedisLists) {
   EXPECT_THAT(ours, testing::UnorderedElementsAreArray(theirs));
 }
 
+TEST(Config, WhatWouldBeAPromiseIsRefusedWhileRunning) {
+  Config config;
+  for (const std::string_view value : {"yes", "YES"}) {
+    const std::string_view words[] = {"appendonly", value};
+    const auto refusal = set_all(config, words, {});
+    ASSERT_TRUE(std::holds_alternative<SetRefusal>(refusal));
+    EXPECT_NE(std::get<SetRefusal>(refusal).message().find("append-only file"), std::string::npos);
+    EXPECT_EQ(config.text("appendonly"), "no");
+  }
+  const std::string_view no[] = {"appendonly", "no"};
+  EXPECT_TRUE(std::holds_alternative<SettingsChange>(set_all(config, no, {})));
+}
+
+TEST(Config, WhatDoesNotActIsNamedWithItsValue) {
+  Config config;
+  EXPECT_EQ(idle_notice(config, directive("hll-sparse-max-bytes")), "");
+  ASSERT_TRUE(config.set("hll-sparse-max-bytes", "77"));
+  EXPECT_NE(idle_notice(config, directive("hll-sparse-max-bytes")), "");
+  ASSERT_TRUE(config.set("timeout", "77"));
+  EXPECT_EQ(idle_notice(config, directive("timeout")), "");
+  ASSERT_TRUE(config.set("sanitize-dump-payload", "yes"));
+  EXPECT_EQ(idle_notice(config, directive("sanitize-dump-payload")), "");
+}
+
 }  // namespace
 }  // namespace skein

@@ -32,6 +32,7 @@ class FakeFiles : public ConfigFiles {
     entered.push_back(path);
     return {};
   }
+  std::string directory() override { return entered.empty() ? "/start" : entered.back(); }
 };
 
 }  // namespace skein

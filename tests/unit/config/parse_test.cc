@@ -51,8 +51,7 @@ TEST(Parse, RepeatedLines) {
       "client-output-buffer-limit pubsub 2mb 2kb 6\n"
       "rename-command DEBUG \"\"\nrename-command GET fetch\n"
       "bind 127.0.0.1\nbind 127.0.0.2 -::1\n"
-      "timeout 1\ntimeout 2\n"
-      "loadmodule /a.so x y\n");
+      "timeout 1\ntimeout 2\n");
   EXPECT_EQ(loaded.config.text("save"), "900 1 300 10 60 5 30 6");
   EXPECT_EQ(loaded.config->client_output_buffer_limit[kNormalClients].hard, 1ULL << 20);
   EXPECT_EQ(loaded.config->client_output_buffer_limit[kPubsubClients].hard, 2ULL << 20);
@@ -63,8 +62,6 @@ TEST(Parse, RepeatedLines) {
   EXPECT_EQ(loaded.renamed_commands[1].origin.str(), "a.conf:7");
   EXPECT_EQ(loaded.config.text("bind"), "127.0.0.2 -::1");
   EXPECT_EQ(loaded.config->timeout, 2s);
-  ASSERT_EQ(loaded.modules.size(), 1U);
-  EXPECT_EQ(loaded.modules[0].words, (std::vector<std::string>{"/a.so", "x", "y"}));
 }
 
 TEST(Parse, EmptyLists) {
@@ -197,11 +194,14 @@ TEST(Parse, DoesNotWarnOfWhatIsTheCaseAnyway) {
 }
 
 TEST(Parse, WarnsOnceOfWhatDoesNotActYet) {
-  const auto loaded = parsed("hll-sparse-max-bytes 1kb\nhll-sparse-max-bytes 2kb\nappendonly no\ntimeout 4\nloadmodule /x.so\n");
-  ASSERT_EQ(loaded.warnings.size(), 2U);
-  EXPECT_THAT(loaded.warnings[0].text, HasSubstr("loadmodule is accepted but does not act yet"));
-  EXPECT_EQ(loaded.warnings[1].text, "hll-sparse-max-bytes is accepted but does not act yet");
-  EXPECT_EQ(loaded.warnings[1].origin.str(), "a.conf:2");
+  const auto loaded = parsed("hll-sparse-max-bytes 1kb\nhll-sparse-max-bytes 2kb\nappendonly no\ntimeout 4\n");
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_EQ(loaded.warnings[0].text, "hll-sparse-max-bytes is accepted but does not act yet");
+  EXPECT_EQ(loaded.warnings[0].origin.str(), "a.conf:2");
+}
+
+TEST(Parse, ModulesStopTheStart) {
+  EXPECT_THAT(refusal("loadmodule /x.so a b\n"), HasSubstr("modules cannot be loaded"));
 }
 
 TEST(Parse, IncludesWithGlobsAndDirectories) {
