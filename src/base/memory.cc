@@ -1,7 +1,9 @@
 #include <skein/base/memory.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +15,30 @@
 
 namespace skein {
 
+namespace {
+
+// Whoever allocates may be any thread, and may be early.
+std::atomic<OutOfMemory> out_of_memory{nullptr};
+
+[[noreturn, gnu::cold]] void end_without(std::size_t size) {
+  if (const OutOfMemory act = out_of_memory.load(); act != nullptr) act(size);
+  std::abort();
+}
+
+void* or_end(void* memory, std::size_t size) {
+  if (memory == nullptr) [[unlikely]] end_without(size);
+  return memory;
+}
+
+// Probing costs more than a small allocation is worth, and who lacks this little ends anyway.
+[[maybe_unused]] constexpr std::size_t kTakenForGranted = 1024 * 1024;
+// What must be there beside it, so that the next small allocation does not end the process.
+[[maybe_unused]] constexpr std::size_t kLeftForOthers = 16 * 1024 * 1024;
+
+}  // namespace
+
+void on_out_of_memory(OutOfMemory act) { out_of_memory = act; }
+
 #ifdef SKEIN_SANITIZED
 
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
@@ -23,9 +49,10 @@ std::size_t allocated_bytes() {
 void count_this_thread() {}
 std::string allocator_name() { return "libc"; }
 std::size_t allocation_size(std::size_t size) { return (size + 15) & ~std::size_t{15}; }
-void* allocate(std::size_t size) { return std::malloc(allocation_size(size)); }
+void* allocate(std::size_t size) { return or_end(std::malloc(allocation_size(size)), size); }
+bool can_allocate(std::size_t) { return true; }
 void release(void* memory, std::size_t) { std::free(memory); }
-void* allocate_lines(std::size_t size) { return std::aligned_alloc(kCacheLine, size); }
+void* allocate_lines(std::size_t size) { return or_end(std::aligned_alloc(kCacheLine, size), size); }
 void release_lines(void* memory, std::size_t) { std::free(memory); }
 AllocatorFigures read_allocator_figures() { return {}; }
 
@@ -99,9 +126,16 @@ std::string allocator_name() {
 }
 
 std::size_t allocation_size(std::size_t size) { return nallocx(size == 0 ? 1 : size, 0); }
-void* allocate(std::size_t size) { return std::malloc(size == 0 ? 1 : size); }
+void* allocate(std::size_t size) { return or_end(std::malloc(size == 0 ? 1 : size), size); }
 void release(void* memory, std::size_t size) { sdallocx(memory, size == 0 ? 1 : size, 0); }
-void* allocate_lines(std::size_t size) { return mallocx(size, MALLOCX_ALIGN(kCacheLine)); }
+void* allocate_lines(std::size_t size) { return or_end(mallocx(size, MALLOCX_ALIGN(kCacheLine)), size); }
+bool can_allocate(std::size_t size) {
+  if (size < kTakenForGranted) return true;
+  const std::size_t probed = size + kLeftForOthers;
+  void* memory = mallocx(probed, 0);
+  if (memory != nullptr) sdallocx(memory, probed, 0);
+  return memory != nullptr;
+}
 void release_lines(void* memory, std::size_t size) { sdallocx(memory, size, MALLOCX_ALIGN(kCacheLine)); }
 
 AllocatorFigures read_allocator_figures() {
@@ -120,3 +154,25 @@ AllocatorFigures read_allocator_figures() {
 #endif
 
 }  // namespace skein
+
+#ifndef SKEIN_SANITIZED
+
+// The library's own would throw: nobody here catches, and the size would not be told.
+void* operator new(std::size_t size) { return skein::allocate(size); }
+void* operator new[](std::size_t size) { return skein::allocate(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return skein::or_end(mallocx(size == 0 ? 1 : size, MALLOCX_ALIGN(static_cast<std::size_t>(alignment))), size);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t size) noexcept {
+  if (memory != nullptr) skein::release(memory, size);
+}
+void operator delete[](void* memory, std::size_t size) noexcept {
+  if (memory != nullptr) skein::release(memory, size);
+}
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#endif
+

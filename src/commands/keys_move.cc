@@ -3,6 +3,7 @@
 
 #include "grammar.h"
 #include "keys.h"
+#include "room.h"
 
 namespace skein {
 
@@ -120,7 +121,9 @@ void copy(Call& call) {
     return;
   }
   Database& target = call.keyspace.db(options->db);
-  const bool copied = call.db().read(from) != nullptr && (target.find(to) == nullptr || options->replace);
+  const Entry* entry = call.db().read(from);
+  const bool copied = entry != nullptr && (target.find(to) == nullptr || options->replace);
+  if (copied && !has_room(call, entry->memory(), entry->size())) return;
   if (copied) target.copy_from(call.db(), from, to);
   call.reply.integer(copied ? 1 : 0);
 }

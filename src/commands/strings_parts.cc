@@ -4,6 +4,7 @@
 #include <skein/commands/services.h>
 
 #include "grammar.h"
+#include "room.h"
 #include "string_family.h"
 
 namespace skein {
@@ -13,9 +14,18 @@ namespace {
 // No string may become longer than what a client may send in one piece.
 bool may_be_as_long(Call& call, std::uint64_t before, std::uint64_t more) {
   std::uint64_t total = 0;
-  if (!__builtin_add_overflow(before, more, &total) && total <= call.services.config->proto_max_bulk_len) return true;
-  call.reply.error(errors::kStringTooLong);
-  return false;
+  if (__builtin_add_overflow(before, more, &total) || total > call.services.config->proto_max_bulk_len) {
+    call.reply.error(errors::kStringTooLong);
+    return false;
+  }
+  return true;
+}
+
+// Whether the string can become so long. Where it has to move to grow it is there twice meanwhile.
+bool can_become(Call& call, const Entry* entry, std::size_t size) {
+  const std::size_t before = entry != nullptr ? entry->size() : 0;
+  const std::size_t memory = entry != nullptr ? entry->memory() : 0;
+  return size <= before || has_room(call, size - before, size > memory ? size : 0);
 }
 
 void append(Call& call) {
@@ -29,7 +39,7 @@ void append(Call& call) {
   }
   if (!is_string(call, *entry)) return;
   const std::size_t before = entry->size();
-  if (!may_be_as_long(call, before, tail.size())) return;
+  if (!may_be_as_long(call, before, tail.size()) || !can_become(call, entry, before + tail.size())) return;
   char* bytes = call.db().resize_string(key, before + tail.size(), KeyEvent::kAppend);
   std::memcpy(bytes + before, tail.data(), tail.size());
   call.reply.integer(static_cast<std::int64_t>(before + tail.size()));
@@ -151,6 +161,7 @@ void setrange(Call& call) {
   const auto at = static_cast<std::size_t>(*offset);
   if (!may_be_as_long(call, at, piece.size())) return;
   const std::size_t after = std::max(before, at + piece.size());
+  if (!can_become(call, entry, after)) return;
   char* bytes = call.db().resize_string(key, after, KeyEvent::kSetrange);
   std::memcpy(bytes + at, piece.data(), piece.size());
   call.reply.integer(static_cast<std::int64_t>(after));

@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 
 #include <skein/base/clock.h>
+#include <skein/base/memory.h>
 
 namespace skein {
 
@@ -96,6 +97,8 @@ void take_own_signals() {
   sigset_t none;
   sigemptyset(&none);
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  // The log is closed here; that the child ended with nothing to tell is its parent's to say.
+  on_out_of_memory([](std::size_t) { ::_exit(1); });
   ChildReport report(report_descriptor);
   const Result<void> outcome = work(report);
   report.finish(outcome);

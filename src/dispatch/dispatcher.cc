@@ -55,7 +55,11 @@ Dispatched Dispatcher::dispatch(Session& session, const Prepared& request) {
     ticks_ = read_ticks();
     return Dispatched::kDone;
   }
-  const std::uint32_t shut = command->gates & (parts_.facts.gates | session.gates());
+  std::uint32_t shut = command->gates & (parts_.facts.gates | session.gates());
+  // Whether much can be had is asked each time.
+  if ((command->gates & gate::kMemory) != 0 && bytes_to_take(session, request) >= NodeFacts::kMuch) [[unlikely]] {
+    if (parts_.facts.lacks_room) shut |= gate::kMemory;
+  }
   if (shut != 0) {
     if ((shut & gate::kReplyMode) != 0) session.begin_reply();
     if ((shut & gate::kOneShot) != 0) session.asked_again = false;

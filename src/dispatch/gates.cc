@@ -88,11 +88,9 @@ Dispatcher::Passed Dispatcher::pass_gates(Session& session, const Prepared& requ
       return Passed::kAnswered;
     }
   }
-  // What waits for EXEC takes memory too, so nothing more is queued.
-  if ((shut & gate::kMulti) != 0) shut |= parts_.facts.gates & gate::kMemory;
   for (const auto& [which, error] : kRefusals) {
     if ((shut & which) == 0) continue;
-    if (which == gate::kMemory && parts_.facts.is_memory_short && !parts_.facts.is_memory_short()) continue;
+    if (which == gate::kMemory && has_room(bytes_to_take(session, request))) continue;
     return refuse(error);
   }
   if ((shut & (gate::kPauseAll | gate::kPauseWrite)) != 0) {
@@ -141,7 +139,11 @@ void Dispatcher::queue(Session& session, const Prepared& request) {
     OwnedCall& call = transaction.calls.emplace_back();
     call.command = request.command;
     call.arguments.assign(request.arguments.begin(), request.arguments.end());
-    for (const auto& argument : call.arguments) transaction.bytes += argument.size();
+    std::size_t bytes = 0;
+    for (const auto& argument : call.arguments) bytes += argument.size();
+    transaction.bytes += bytes;
+    transaction.memory += bytes + sizeof(OwnedCall) + call.arguments.size() * sizeof(std::string);
+    if ((request.command->gates & gate::kMemory) != 0) transaction.bytes_to_keep += bytes;
     transaction.gates |= request.command->gates;
   }
   session.writer().status("QUEUED");

@@ -36,6 +36,23 @@ bool has_candidates(const Keyspace& keyspace, const EvictionRule& rule) {
   return candidates(keyspace, rule.expiring_only) > 0;
 }
 
+// All of them may go where no key is safe: how large they are need not be known then. Otherwise as if all
+// were as large as the largest of those that chance picks.
+std::size_t most_evictable(Keyspace& keyspace, const EvictionRule& rule) {
+  if (!has_candidates(keyspace, rule)) return 0;
+  if (!rule.expiring_only) return SIZE_MAX;
+  constexpr std::size_t kLook = 64;
+  std::size_t sum = 0;
+  for (int i = 0; i < keyspace.count(); ++i) {
+    std::size_t largest = 0;
+    keyspace.db(i).sample(kLook, true, [&](const Entry& entry) { largest = std::max(largest, entry.memory()); });
+    // What sampling does not find is there nevertheless.
+    if (largest == 0 && keyspace.db(i).expiring() > 0) return SIZE_MAX;
+    sum += largest * keyspace.db(i).expiring();
+  }
+  return sum;
+}
+
 std::optional<Victim> VictimChooser::next(Keyspace& keyspace, const EvictionRule& rule) {
   // What was remembered by another rule means nothing now.
   if (rule != std::exchange(rule_, rule)) size_ = 0;

@@ -178,6 +178,8 @@ ClientConnection::ReadResult ClientConnection::read() {
 ClientConnection::ReadResult ClientConnection::read_aside() {
   SetAside& aside = asides_->list.back();
   if (aside.bytes.capacity() == aside.received) {
+    // Without memory for what it sends this connection ends, and nothing else.
+    if (!can_allocate(room_for(aside.received, aside.size))) return ReadResult::kBroken;
     const std::size_t before = aside.bytes.capacity();
     aside.bytes.reallocate(room_for(aside.received, aside.size), aside.received);
     asides_->memory += aside.bytes.capacity() - before;

@@ -51,6 +51,7 @@ class Client final : public Peer {
   bool wrote_ = false;
   bool held_ = false;
   std::size_t unsent_ = 0;  // of its output, as ClientTurns has counted it last
+  std::size_t queued_ = 0;  // of its transaction and of a call that waits, likewise
 };
 
 }  // namespace skein

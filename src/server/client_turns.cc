@@ -221,6 +221,7 @@ void ClientTurns::finish_batch(bool may_have_written) {
     Client& client = *item.client;
     if (may_have_written) note_write(client, item.request.command);
     if (parts_.settings.maxmemory != 0) [[unlikely]] count_unsent(client);
+    count_queued(client);
     if (client.parsed_ == 0) continue;  // an earlier item of the same client has done it
     if (client.left_out_) {
       // The parser is ahead of what has run: what was left out is parsed again when its time comes.
@@ -253,7 +254,9 @@ void ClientTurns::finish(Client& client, bool may_acknowledge) {
     close(client, true);
     return;
   }
-  const std::size_t unread = client.connection_.unread();
+  // What it has queued waits for EXEC, as what it has sent for its turn.
+  const std::size_t queued = client.session_.transaction != nullptr ? client.session_.transaction->memory : 0;
+  const std::size_t unread = client.connection_.unread() + queued;
   if (unread > parts_.settings.client_query_buffer_limit) {
     ++query_limit_disconnections_;
     hooks_.log("requests that are too long",
@@ -311,6 +314,17 @@ void ClientTurns::cut_for_output(Client& client) {
   hooks_.log("output buffer limits",
              fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
   close(client, false);
+}
+
+void ClientTurns::count_queued(Client& client) {
+  const Session& session = client.session_;
+  if (session.transaction == nullptr && session.suspended == nullptr && client.queued_ == 0) [[likely]] return;
+  std::size_t size = session.transaction != nullptr ? session.transaction->memory : 0;
+  if (session.suspended != nullptr) {
+    for (const auto& argument : session.suspended->call.arguments) size += argument.size();
+  }
+  queued_ += size - client.queued_;  // modulo 2^64: it may also be less
+  client.queued_ = size;
 }
 
 // Of what its socket has left over.
@@ -375,6 +389,7 @@ void ClientTurns::close_marked() {
     parts_.sessions.remove(session);
     session.output().clear();
     count_unsent(*client);
+    count_queued(*client);
     client->connection_.close();
   }
 }
@@ -399,7 +414,9 @@ void ClientTurns::resume(SuspendReason reason) {
   // Resuming may end sessions, the link to our primary at once; it never begins one.
   for (Session* session : parts_.sessions.all()) {
     if (session->suspended == nullptr || session->suspended->reason != reason || session->closing) continue;
-    if (parts_.dispatcher.resume(*session) == Dispatched::kSuspended) {
+    const bool waits_on = parts_.dispatcher.resume(*session) == Dispatched::kSuspended;
+    count_queued(Client::of(*session));
+    if (waits_on) {
       note_suspended(*session);
       continue;
     }

@@ -78,6 +78,8 @@ class ClientTurns final : public ClientHandler {
   [[nodiscard]] std::size_t count() const { return clients_.size(); }
   // Bytes of replies that clients have still to be sent. While there is a maxmemory, to the last batch.
   [[nodiscard]] std::size_t unsent() const { return unsent_; }
+  // Memory of what clients have sent, or queued in a transaction, and nobody has executed.
+  [[nodiscard]] std::size_t unexecuted() const { return net_.input_memory() + queued_; }
   // A replica is cut by its limit: counted with the others.
   void note_output_limit_disconnection() { ++output_limit_disconnections_; }
   // A client as log lines about it show it.
@@ -132,6 +134,7 @@ class ClientTurns final : public ClientHandler {
   [[nodiscard]] bool over_output_limit(Session& session) const;
   void cut_for_output(Client& client);
   void count_unsent(Client& client);
+  void count_queued(Client& client);
   [[nodiscard]] static std::string describe(Client& client);
 
   Parts parts_;
@@ -149,6 +152,7 @@ class ClientTurns final : public ClientHandler {
   bool long_values_ = false;  // the last batch touched such ones: looking at short ones costs more than it saves
   Ticks turn_ends_ = 0;
   std::size_t unsent_ = 0;
+  std::size_t queued_ = 0;  // in transactions and calls that wait
   std::uint64_t output_limit_disconnections_ = 0;
   std::uint64_t query_limit_disconnections_ = 0;
 };

@@ -101,10 +101,10 @@ bool Daemon::may_evict() const {
 }
 
 // A client, replica or cluster node that does not read must not cost anybody a key, nor what a stranger has sent by the
-// cluster bus.
+// cluster bus, nor what clients have sent and nobody has executed.
 std::size_t Daemon::uncounted_memory() const {
   const std::size_t bus = cluster_ != nullptr ? cluster_->buffered() : 0;
-  return turns_.unsent() + replication_.memory_beyond_backlog() + bus;
+  return turns_.unsent() + turns_.unexecuted() + replication_.memory_beyond_backlog() + bus;
 }
 
 // In cluster mode the member says whom to follow; the data on disk is loaded first.

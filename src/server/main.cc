@@ -219,6 +219,7 @@ int serve(CommandLine command_line, ProcessFacts process) {
   name_build(fmt::format("{} (commit {}{}, {}, build {})", SKEIN_VERSION, kBuildInfo.commit, kBuildInfo.modified ? "+" : "",
                          kBuildInfo.time, build_id(kBuildInfo)));
   install_crash_reports(log.descriptor(), config->crash_log_enabled);
+  install_out_of_memory();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGCHLD, SIG_DFL);  // ignored, as some starters leave it, how a child ended would be lost
   process.startup_memory = allocated_bytes();

@@ -45,7 +45,26 @@ std::optional<EvictionRule> eviction_rule(MaxmemoryPolicy policy, int samples) {
   return std::nullopt;
 }
 
-MemoryLimit::MemoryLimit(Parts parts, Hooks hooks) : parts_(parts), hooks_(std::move(hooks)) {}
+MemoryLimit::MemoryLimit(Parts parts, Hooks hooks)
+    : parts_(parts), hooks_(std::move(hooks)), without_keys_(allocated_bytes()) {}
+
+bool MemoryLimit::lacks_room(std::size_t bytes) {
+  if (parts_.settings.maxmemory == 0) return false;
+  hold();
+  return refuses() || (bytes > 0 && !fits(bytes));
+}
+
+bool MemoryLimit::fits(std::size_t bytes) const {
+  const std::size_t limit = parts_.settings.maxmemory;
+  const std::size_t allocated = allocated_bytes();
+  const std::size_t used = allocated - std::min(allocated, hooks_.uncounted());
+  if (bytes <= limit && used <= limit - bytes) return true;
+  if (!hooks_.may_evict()) return true;
+  const auto rule = eviction_rule(parts_.settings.maxmemory_policy, parts_.settings.maxmemory_samples);
+  if (!rule || bytes > limit) return false;
+  const std::size_t of_keys = used - std::min(used, without_keys_);
+  return used - std::min(of_keys, most_evictable(parts_.keyspace, *rule)) <= limit - bytes;
+}
 
 MemoryVerdict MemoryLimit::make_room() {
   const std::uint64_t limit = parts_.settings.maxmemory;

@@ -32,7 +32,7 @@ class MemoryLimit {
   struct Hooks {
     // Not while writers wait, data is loaded, or a primary sees to it.
     std::function<bool()> may_evict;
-    // Memory that keys must not go for.
+    // Memory that keys must not go for: what has not been executed, and what others have not read.
     std::function<std::size_t()> uncounted;
     // Another thread is about to free what was taken out of the keyspace.
     std::function<bool()> frees_pending;
@@ -52,6 +52,9 @@ class MemoryLimit {
   // The settings have changed.
   void apply_settings();
   [[nodiscard]] bool refuses() const { return verdict_ == MemoryVerdict::kNothingToGo; }
+  // Whether a call that takes so many bytes more has to be refused: nothing can be evicted, or not enough. Then
+  // nothing has been evicted for it either. What fits is taken at once, and room is made for it afterwards.
+  [[nodiscard]] bool lacks_room(std::size_t bytes);
 
   // For how long there has been too much, in all and now.
   [[nodiscard]] microseconds exceeded_in_all() const { return exceeded_before_ + exceeded_now(); }
@@ -60,6 +63,7 @@ class MemoryLimit {
 
  private:
   [[nodiscard]] MemoryVerdict make_room();
+  [[nodiscard]] bool fits(std::size_t bytes) const;
   [[nodiscard]] MemoryVerdict evict(std::size_t down_to);
   void set(MemoryVerdict verdict);
   void continue_later();
@@ -68,6 +72,8 @@ class MemoryLimit {
   Hooks hooks_;
   VictimChooser chooser_;
   MemoryVerdict verdict_ = MemoryVerdict::kWithin;
+  // What the node takes with no key in it.
+  std::size_t without_keys_;
   MonoTime exceeded_since_{};
   microseconds exceeded_before_{};
   bool continues_ = false;

@@ -15,6 +15,8 @@
 
 #include <fmt/format.h>
 
+#include <skein/base/memory.h>
+
 extern char** environ;
 
 namespace skein {
@@ -64,6 +66,15 @@ void report_crash(int signal, siginfo_t* info, void*) {
   write_text("=== END OF SKEIN BUG REPORT. Please send it to the maintainers. ===\n");
   std::signal(signal, SIG_DFL);
   std::raise(signal);
+}
+
+// In a log line's shape but for the time, which could not be worked out without allocating.
+void report_out_of_memory(std::size_t size) {
+  write_number(static_cast<unsigned long>(::getpid()), 10);
+  write_text(":M # Out of memory: an allocation of ");
+  write_number(size, 10);
+  write_text(" bytes failed. Exiting.\n");
+  std::_Exit(1);
 }
 
 }  // namespace
@@ -151,6 +162,8 @@ void set_title(std::string_view title) {
 void name_build(std::string text) { build_name = std::move(text); }
 
 void write_to_log(std::string_view text) { write_text(text); }
+
+void install_out_of_memory() { on_out_of_memory(report_out_of_memory); }
 
 void install_crash_reports(int descriptor, bool enabled) {
   report_descriptor = descriptor;

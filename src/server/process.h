@@ -38,4 +38,8 @@ void install_crash_reports(int descriptor, bool enabled);
 // Where the report would go. For signal handlers: allocates nothing.
 void write_to_log(std::string_view text);
 
+// When memory cannot be had: a line where crash reports go that says how much was asked for, and exit code 1.
+// Neither a crash nor a report of one.
+void install_out_of_memory();
+
 }  // namespace skein

@@ -109,13 +109,48 @@ class Refusals(MemoryTest):
                 client.ask("SET", "k", "v")
                 server.ask("CONFIG", "SET", "maxmemory", 1)
                 replies = [client.request("EXEC")]
-                replies += [client.request("MULTI"), client.request("GET", "k"), client.request("EXEC")]
                 replies += [client.request("MULTI"), client.request("SET", "k", "v"), client.request("EXEC")]
                 replies += [client.request("MULTI"), client.request("DISCARD")]
                 self.assertEqual([b"-EXECABORT Transaction discarded because of: " + OOM[1:], b"+OK\r\n", OOM,
-                                  b"-EXECABORT Transaction discarded because of previous errors.\r\n", b"+OK\r\n", OOM,
                                   b"-EXECABORT Transaction discarded because of previous errors.\r\n", b"+OK\r\n", b"+OK\r\n"],
                                  replies, server.binary)
+
+    @beyond_redis
+    def test_a_transaction_takes_what_adds_nothing(self):
+        """redis-server queues nothing at all, not even what would make room."""
+        server = self.start()
+        with server.connect() as client:
+            client.ask("SET", "k", "v")
+            server.ask("CONFIG", "SET", "maxmemory", 1)
+            client.ask("MULTI")
+            for words in (("GET", "k"), ("DEL", "k"), ("INFO", "server")):
+                self.assertEqual(b"+QUEUED\r\n", client.request(*words))
+            self.assertEqual([b"v", 1], client.ask("EXEC")[:2])
+
+    @beyond_redis
+    def test_what_cannot_fit_is_refused_before_anything_goes(self):
+        for policy in ("allkeys-lru", "allkeys-random", "volatile-lru", "noeviction"):
+            with self.subTest(policy):
+                server = self.start()
+                fill(server, range(2000), size=100)
+                fill(server, range(10), size=100, prefix="volatile", expiring=True)
+                server.ask("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", 10 * MIB)
+                large = "x" * (20 * MIB)
+                with server.connect() as client:
+                    for words in (("SET", "large", large), ("APPEND", "k:1", large), ("MSET", "a", large, "b", "v"),
+                                  ("SETRANGE", "k:2", 20 * MIB, "x"), ("GETSET", "k:3", large)):
+                        self.assertEqual(OOM, client.request(*words), words[0])
+                    client.ask("MULTI")
+                    self.assertEqual(OOM, client.request("SET", "large", large))
+                    client.ask("DISCARD")
+                    client.ask("MULTI")
+                    for number in range(6):
+                        self.assertEqual(b"+QUEUED\r\n", client.request("SET", f"part:{number}", "x" * (4 * MIB)))
+                    self.assertEqual(b"-EXECABORT Transaction discarded because of: " + OOM[1:], client.request("EXEC"))
+                    self.assertEqual((0, 2010), (evicted(server), client.ask("DBSIZE")))
+                    # And what does fit is taken.
+                    self.assertEqual(b"+OK\r\n", client.request("SET", "fits", "x" * (2 * MIB)))
+                    wait_until(lambda server=server: used(server) <= 10 * MIB + SLACK, 10)
 
     def test_refusals_are_counted(self):
         for server in self.both():
@@ -210,6 +245,20 @@ class Evictions(MemoryTest):
             ours, theirs = (self.lost_share(server, policy) for server in self.both())
             print(f"{policy}: of what went {ours:.2%} was unused; from redis-server {theirs:.2%}", flush=True)
             self.assertGreaterEqual(ours, theirs - 0.01, policy)
+
+    @beyond_redis
+    def test_a_change_to_lfu_and_back_makes_no_hot_key_cold(self):
+        server = self.start()
+        with server.connect() as client:
+            client.ask("MSET", "old", "v", "hot", "v")
+            client.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+            self.assertEqual(5, client.ask("OBJECT", "FREQ", "hot"))
+            for _ in range(100):
+                client.ask("GET", "hot")
+            self.assertGreater(client.ask("OBJECT", "FREQ", "hot"), 5)
+            client.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+            for key in ("old", "hot"):
+                self.assertLess(client.ask("OBJECT", "IDLETIME", key), 20)
 
     def test_a_limit_set_at_run_time_acts_without_any_command(self):
         server = self.start()
@@ -313,6 +362,33 @@ class Uncounted(MemoryTest):
         wait_until(lambda: figure(server, "memory", "mem_not_counted_for_evict") == 0, 10)
         self.assertEqual(0, evicted(server))
         self.assertEqual(1101, server.ask("DBSIZE"))
+
+    @beyond_redis
+    def test_what_clients_have_sent_by_halves(self):
+        server = self.start()
+        fill(server, range(2000))
+        limit(server, 2 * MIB, "allkeys-lru")
+        clients = [Connection(server.port, server.host) for _ in range(3)]
+        for number, client in enumerate(clients):
+            self.addCleanup(client.close)
+            client.send(request_bytes("SET", f"half:{number}", "x" * (8 * MIB))[:-MIB])
+        wait_until(lambda: figure(server, "memory", "mem_not_counted_for_evict") > 20 * MIB, 10)
+        for number in range(50):
+            server.ask("SET", f"more:{number}", "v")
+        self.assertEqual((0, 2050), (evicted(server), server.ask("DBSIZE")))
+        # Neither do calls that wait for EXEC.
+        with server.connect() as client:
+            client.ask("MULTI")
+            for _ in range(4):
+                self.assertEqual(b"+QUEUED\r\n", client.request("GET", "x" * MIB))
+            for number in range(50):
+                server.ask("SET", f"more:{number}", "v")
+            self.assertEqual([None] * 4, client.ask("EXEC"))
+        self.assertEqual((0, 2050), (evicted(server), server.ask("DBSIZE")))
+        for client in clients:
+            client.close()
+        wait_until(lambda: figure(server, "memory", "mem_not_counted_for_evict") == 0, 10)
+        self.assertEqual((0, 2050), (evicted(server), server.ask("DBSIZE")))
 
     def test_what_a_replica_has_not_read(self):
         for server in self.both(repl_backlog_size=MIB, repl_timeout=3600, client_output_buffer_limit="replica 0 0 0"):

@@ -31,6 +31,14 @@ inline constexpr std::size_t kCacheLine = 64;
 [[nodiscard]] void* allocate_lines(std::size_t size);
 void release_lines(void* memory, std::size_t size);
 
+// Whether so much can be had now in one piece, with something left for others. What is small is taken for granted.
+[[nodiscard]] bool can_allocate(std::size_t size);
+
+// What to do when memory cannot be had, by whichever way it was asked for: it must not return, and not
+// allocate. Without it the process ends by abort.
+using OutOfMemory = void (*)(std::size_t size);
+void on_out_of_memory(OutOfMemory act);
+
 struct AllocatorFigures {
   std::uint64_t allocated = 0;
   std::uint64_t active = 0;

@@ -110,6 +110,16 @@ class Dispatcher {
   }
 
   Passed pass_gates(Session& session, const Prepared& request, std::uint32_t shut);
+  // What the keyspace may grow by, as far as arguments tell.
+  [[nodiscard]] static std::size_t bytes_to_take(const Session& session, const Prepared& request) {
+    if (request.command->is(flag::kExecutes)) return session.transaction ? session.transaction->bytes_to_keep : 0;
+    std::size_t bytes = 0;
+    for (const std::string_view argument : request.arguments) bytes += argument.size();
+    return bytes;
+  }
+  [[nodiscard]] bool has_room(std::size_t bytes) const {
+    return parts_.facts.lacks_room && !parts_.facts.lacks_room(bytes, bytes);
+  }
   [[nodiscard]] EffectSink* effects() const { return applying_ ? nullptr : effects_; }
   void queue(Session& session, const Prepared& request);
   Dispatched run(Session& session, const Prepared& request, CallOrigin origin);

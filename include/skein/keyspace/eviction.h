@@ -35,6 +35,9 @@ struct Victim {
 // Whether the rule lets any key go.
 [[nodiscard]] bool has_candidates(const Keyspace& keyspace, const EvictionRule& rule);
 
+// How many bytes all keys that the rule lets go take at most, as far as a look at some of them tells.
+[[nodiscard]] std::size_t most_evictable(Keyspace& keyspace, const EvictionRule& rule);
+
 class VictimChooser {
  public:
   // Nothing: no candidate was met. There may be others: keys with an expiry may be few among many.

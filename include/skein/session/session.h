@@ -51,7 +51,9 @@ struct OwnedCall {
 
 struct Transaction {
   std::vector<OwnedCall> calls;
-  std::size_t bytes = 0;      // of all arguments
+  std::size_t bytes = 0;          // of all arguments
+  std::size_t bytes_to_keep = 0;  // of those of calls that may be refused for lack of memory
+  std::size_t memory = 0;         // that all of it takes, about
   bool refused = false;       // a call could not be queued: EXEC answers EXECABORT
   std::uint32_t gates = 0;    // that one of the calls has to pass
 };

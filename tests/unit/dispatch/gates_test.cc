@@ -237,11 +237,13 @@ TEST_F(Gates, ExecIsJudgedByTheCallsItHolds) {
             "-EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.\r\n");
 }
 
-TEST_F(Gates, NothingIsQueuedWhileMemoryIsShort) {
+TEST_F(Gates, NothingThatAddsIsQueuedWhileMemoryIsShort) {
   run({"multi"});
   run({"read", "k"});
   facts.gates = gate::kMemory;
-  EXPECT_EQ(run({"read", "k"}).substr(0, 4), "-OOM");
+  EXPECT_EQ(run({"read", "k"}), "+QUEUED\r\n");
+  EXPECT_EQ(session.transaction->refused, false);
+  EXPECT_EQ(run({"write", "k"}).substr(0, 4), "-OOM");
   EXPECT_EQ(session.transaction->refused, true);
 }
 
