@@ -14,7 +14,8 @@ PrimaryLink::PrimaryLink(Parts parts, Hooks hooks) : state_(std::make_shared<Sta
 PrimaryLink::~PrimaryLink() { state_->shut(); }
 
 void PrimaryLink::follow(std::string host, std::uint16_t port) { state_->follow(std::move(host), port); }
-void PrimaryLink::stop() { state_->stop(); }
+bool PrimaryLink::stop() { return state_->stop(); }
+void PrimaryLink::stay() { state_->stay(); }
 void PrimaryLink::hurry() { state_->hurry(); }
 void PrimaryLink::end() { state_->end(); }
 bool PrimaryLink::is_following() const { return state_->is_following(); }

@@ -53,6 +53,8 @@ class PrimaryLink {
     std::function<void()> on_history_lost;
     // The link is up or down, syncing began or ended: refresh the gates and the cluster's facts.
     std::function<void()> changed;
+    // What kept the link from being left is over: `stop` ends it now.
+    std::function<void()> may_leave;
     // Tables to be freed elsewhere.
     std::function<void(std::vector<DetachedTables>)> free_later;
     std::function<void()> begin_turn;  // clocks, before bytes of the stream are executed
@@ -65,7 +67,11 @@ class PrimaryLink {
 
   // Connects, now and again until told otherwise.
   void follow(std::string host, std::uint16_t port);
-  void stop();
+  // False: not now. The old data is gone and the new set, which is complete and has been checked, is still
+  // being loaded; half of it must not become a primary's data. `may_leave` tells when.
+  bool stop();
+  // The same primary again after all.
+  void stay();
   // Does not wait any longer after full syncs in vain.
   void hurry();
   // The node ends: what is being loaded is on disk as a whole, and left at that.

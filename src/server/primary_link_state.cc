@@ -52,32 +52,39 @@ std::optional<ReplicaLink::Place> PrimaryLink::State::place() const {
 }
 
 void PrimaryLink::State::follow(std::string host, std::uint16_t port) {
-  stop();
+  const bool later = leave_later(Leaving::kForAnother);
+  if (!later) end();
   host_ = std::move(host);
   port_ = port;
+  if (later) return;
   history_lost_ = false;
   has_been_up_ = false;
   link_.set(settings_of_link());
   handle(link_.follow(name_of(host_, port_), read_boot_clock()));
 }
 
-void PrimaryLink::State::stop() {
-  if (sync_ != nullptr && sync_->is_loading()) {
-    // The old data is gone: the new set, which is complete and has been checked, is
-    // all there is. Half of it must not become a primary's data.
-    parts_.logger.notice("Loading the rest of the data set before leaving the primary.");
-    const FullSync::Installed installed = sync_->finish_loading();
-    if (installed.outcome) {
-      new_data(installed.facts);
-    } else {
-      parts_.logger.warning(fmt::format("The data set could not be loaded: {}", installed.outcome.error().message()));
-      forget_history();
-    }
-  }
+bool PrimaryLink::State::stop() {
+  if (leave_later(Leaving::kForNobody)) return false;
   end();
+  return true;
+}
+
+void PrimaryLink::State::stay() {
+  // Where it leads to now nobody remembers: anew.
+  if (leaving_ != Leaving::kNot) leaving_ = Leaving::kForAnother;
+}
+
+bool PrimaryLink::State::leave_later(Leaving how) {
+  if (sync_ == nullptr || !sync_->is_loading()) return false;
+  if (leaving_ == Leaving::kNot) {
+    parts_.logger.notice("The primary is left as soon as its data set, which is being loaded, is here as a whole.");
+  }
+  leaving_ = how;
+  return true;
 }
 
 void PrimaryLink::State::end() {
+  leaving_ = Leaving::kNot;
   asking_to_take_over_ = false;
   handle(link_.stop());
   host_.clear();
@@ -206,6 +213,20 @@ void PrimaryLink::State::on_installed(FullSync::Installed installed) {
   // It ends here, whatever became of it; this is called from inside of it.
   const auto sync = std::exchange(sync_, nullptr);
   if (installed.data_lost) forget_history();
+  if (leaving_ != Leaving::kNot) {
+    if (installed.outcome) {
+      new_data(installed.facts);
+    } else {
+      parts_.logger.warning(fmt::format("The data set could not be loaded: {}", installed.outcome.error().message()));
+    }
+    if (leaving_ == Leaving::kForNobody) {
+      hooks_.may_leave();
+    } else {
+      follow(std::string(host_), port_);
+    }
+    tell_changes();
+    return;
+  }
   if (!installed.outcome) {
     fail_sync(installed.trouble, installed.outcome.error().message());
     tell_changes();

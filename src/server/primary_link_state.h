@@ -21,7 +21,8 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   ~State() override;
 
   void follow(std::string host, std::uint16_t port);
-  void stop();
+  bool stop();
+  void stay();
   void end();
   // Nothing is told to anybody any more.
   void shut();
@@ -45,6 +46,8 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   [[nodiscard]] int selected_db() const { return stream_.session().db; }
 
  private:
+  enum class Leaving : std::uint8_t { kNot, kForNobody, kForAnother };
+
   void on_socket_up() override;
   void on_socket_read(std::size_t bytes) override;
   void on_socket_down(const std::string& why) override;
@@ -70,6 +73,8 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   void new_data(const RdbFacts& facts);
   void forget_history();
   [[nodiscard]] static std::string one_line(std::string text);
+  // Whether the link has to be kept until the data set that replaces ours is here; from then on it is left.
+  bool leave_later(Leaving how);
   void go_on();
   void execute();
   void execute_later();
@@ -100,6 +105,8 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   // Grows when what was under way is over: effects behind it are out of date.
   std::uint64_t round_ = 0;
   bool history_lost_ = false;
+  // As soon as what is being loaded is there; the other one is `host_` and `port_` already.
+  Leaving leaving_ = Leaving::kNot;
   bool asking_to_take_over_ = false;
   bool was_up_ = false;
   bool has_been_up_ = false;  // since this primary is followed

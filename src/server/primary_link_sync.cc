@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -81,6 +80,7 @@ Result<void> FullSync::begin() {
   } else if (way_ == Way::kBeside) {
     beside_ = std::make_unique<Keyspace>(parts_.keyspace.count(), context.cluster_mode, context.hash_seed);
     beside_->context().lfu = context.lfu;
+    beside_->context().lfu_changed = context.lfu_changed;
     beside_->context().now = now_;
     beside_->context().delete_expired = false;
     into = beside_.get();
@@ -291,42 +291,6 @@ void FullSync::on_loaded(Loading::Loaded loaded) {
     });
   }
   end({.outcome = {}, .facts = std::move(loaded.facts)});
-}
-
-FullSync::Installed FullSync::finish_loading() {
-  SKEIN_ASSERT(is_loading());
-  done_ = {};
-  stage_ = Stage::kOver;
-  parts_.loading.abandon();
-  if (std::exchange(began_foreign_, false)) parts_.loading.end_foreign(0, 0);
-  parts_.free_later(empty_keyspace());
-  Installed installed;
-  const std::uint64_t dirty = parts_.keyspace.context().dirty;
-  RdbLoader loader(&parts_.keyspace, {.now = now_, .drop_expired = false, .verify_checksum = true});
-  const int file = ::open(dump_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) installed.outcome = system_error(dump_);
-  std::array<char, 64 * 1024> piece;
-  while (installed.outcome) {
-    const ssize_t got = ::read(file, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      installed.outcome = system_error(dump_);
-    } else if (got == 0) {
-      installed.outcome = loader.finish();
-      break;
-    } else {
-      installed.outcome = loader.feed({piece.data(), static_cast<std::size_t>(got)});
-    }
-  }
-  if (file >= 0) ::close(file);
-  if (installed.outcome) {
-    installed.facts = loader.facts();
-  } else {
-    parts_.free_later(empty_keyspace());
-    installed.data_lost = true;
-  }
-  parts_.keyspace.context().dirty = dirty;
-  return installed;
 }
 
 std::vector<DetachedTables> FullSync::empty_keyspace() {

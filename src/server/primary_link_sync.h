@@ -64,8 +64,6 @@ class FullSync : public std::enable_shared_from_this<FullSync> {
   void complete(std::function<void(Installed)> done);
   // The old data is gone, the new not there yet.
   [[nodiscard]] bool is_loading() const { return stage_ == Stage::kEmptying || stage_ == Stage::kLoading; }
-  // Loads the rest at once; `done` of complete() is not told any more.
-  [[nodiscard]] Installed finish_loading();
 
  private:
   enum class Stage : std::uint8_t { kReceiving, kSyncing, kEmptying, kLoading, kOver };

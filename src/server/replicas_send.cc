@@ -234,7 +234,21 @@ void Replicas::State::spill(Follower& follower, const LagLimit& limit) {
       moved += piece.size();
     }
   }
-  if (follower.spill->size() > kSpillLimits * std::max<std::uint64_t>(hard, limit.soft)) cut_by_limit(follower);
+  const std::uint64_t bound = kSpillLimits * std::max<std::uint64_t>(hard, limit.soft);
+  if (follower.spill->size() > bound) cut_by_limit(follower);
+  // All of them together take no more than one may: whoever has the most is cut, until the rest fits.
+  while (Follower* largest = largest_spill_above(bound)) cut_by_limit(*largest);
+}
+
+Follower* Replicas::State::largest_spill_above(std::uint64_t bound) const {
+  Follower* largest = nullptr;
+  std::uint64_t sum = 0;
+  for (const auto& follower : followers_) {
+    if (follower->doomed || !follower->spill) continue;
+    sum += follower->spill->size();
+    if (largest == nullptr || follower->spill->size() > largest->spill->size()) largest = follower.get();
+  }
+  return sum > bound ? largest : nullptr;
 }
 
 void Replicas::State::note_owed(Follower& follower) const {

@@ -160,6 +160,8 @@ class Replicas::State {
   [[nodiscard]] std::size_t send_pieces(Follower& follower, ReplicationLog::Reader& reader);
   void hold_to_limit(Follower& follower);
   void spill(Follower& follower, const LagLimit& limit);
+  // Nothing while the files of all take `bound` bytes or less.
+  [[nodiscard]] Follower* largest_spill_above(std::uint64_t bound) const;
   void cut_by_limit(Follower& follower);
   void note_owed(Follower& follower) const;
 

@@ -67,6 +67,7 @@ PrimaryLink::Hooks Replication::link_hooks() {
               },
           .on_history_lost = [this] { begin_new_history(); },
           .changed = [this] { on_link_changed(); },
+          .may_leave = [this] { stop_following(); },
           .free_later = hooks_.free_later,
           .begin_turn = hooks_.begin_turn,
           .end_turn =
@@ -116,7 +117,10 @@ void Replication::begin_new_history() {
 void Replication::change_id() { history_ = History::begin(random_); }
 
 bool Replication::follow(std::string_view host, std::uint16_t port) {
-  if (is_replica() && link_.host() == host && link_.port() == port) return false;
+  if (is_replica() && link_.host() == host && link_.port() == port) {
+    link_.stay();
+    return false;
+  }
   const bool was_primary = !is_replica();
   // A replica keeps a backlog too: it may be promoted, and others may follow it.
   log_.open();
@@ -136,7 +140,7 @@ bool Replication::follow(std::string_view host, std::uint16_t port) {
 void Replication::stop_following() {
   if (!is_replica()) return;
   const int database = link_.selected_db();
-  link_.stop();
+  if (!link_.stop()) return;  // later
   hooks_.following({});
   history_.branch(random_, log_.end());
   parts_.logger.notice(fmt::format("This node is a master now. It leaves history {} behind at offset {}; its own is {}",
@@ -340,7 +344,7 @@ bool Replication::hand_over_to(const SyncRequest& request) {
   if (request.id != history_.id.view()) return false;
   parts_.logger.notice("MASTER MODE enabled (failover request from its primary)");
   stop_following();
-  return true;
+  return !is_replica();
 }
 
 }  // namespace skein

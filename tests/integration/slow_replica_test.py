@@ -187,6 +187,22 @@ class SlowReplicas(unittest.TestCase):
         last.full_sync_begins()
         self.assertEqual(server.log().count("for its full sync: it took"), 1)
 
+    def test_all_files_together_are_bounded_as_one_is(self):
+        server = self.primary(repl_diskless_sync_delay=1, repl_backlog_size=64 * 1024, rdbcompression="no",
+                              client_output_buffer_limit="replica 1mb 0 0")
+        write(server, 8, keys=800)
+        both = {port: LazyReplica(server, "listening-port", port, "capa", "eof") for port in ("1", "2")}
+        for replica in both.values():
+            self.addCleanup(replica.close)
+            replica.full_sync_begins()
+        offset = both["1"].offset
+        write(server, 12)  # less than sixteen times what one may be behind, and more for two
+        wait_until(lambda: server.info("replication")["connected_slaves"] == "1")
+        left = both.pop("1" if ",port=1," in self.state(server) else "2")
+        self.assertTrue(both.popitem()[1].is_cut())
+        left.read_snapshot()
+        left.read(int(server.info("replication")["master_repl_offset"]) - offset)
+
     def test_a_replica_of_redis_waits_too(self):
         server = self.primary(repl_backlog_size=64 * 1024, client_output_buffer_limit="replica 256kb 0 0", rdbcompression="no",
                               enable_debug_command="yes")
