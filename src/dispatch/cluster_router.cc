@@ -86,9 +86,10 @@ std::optional<std::string> ClusterRouter::judge(const Session& session) {
   const Route route = judge_route(query_, *topology_, facts, [this] { return count_keys(); });
   const auto redirect = [&](std::string_view word) {
     constexpr bool kClientUsesTls = false;
-    return fmt::format("{} {} {}", word, query_.slot.value,
-                       format_target(topology_->node(route.target), settings_.cluster_preferred_endpoint_type,
-                                     kClientUsesTls));
+    const auto target =
+        format_target(topology_->node(route.target), settings_.cluster_preferred_endpoint_type, kClientUsesTls);
+    // As if the slot had no owner: a client asks again, and by then where it is may be known.
+    return target ? fmt::format("{} {} {}", word, query_.slot.value, *target) : std::string(errors::kSlotUnbound);
   };
   switch (route.verdict) {
     case RouteVerdict::kServe: break;

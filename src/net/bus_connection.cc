@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/write.hpp>
 
@@ -18,6 +17,7 @@ constexpr int kReadsPerTurn = 8;
 // How much is given to the system at once. Urgent packets wait for no more than this.
 constexpr std::size_t kPacketsPerWrite = 16;
 constexpr std::size_t kBytesPerWrite = 128 * 1024;
+constexpr milliseconds kLookupPause{1000};
 // A buffer that grew for one large packet is not kept.
 constexpr std::size_t kKeptBuffer = 16 * 1024;
 
@@ -26,34 +26,37 @@ constexpr std::size_t kKeptBuffer = 16 * 1024;
 BusLink::BusLink(Bus& bus, BusKey key, BusSocket socket, bool accepted, MonoTime now)
     : bus_(&bus), key_(key), socket_(std::move(socket)), accepted_(accepted), since_(now) {}
 
-void BusLink::connect(const std::string& ip, std::uint16_t port) {
-  asio::error_code error;
-  const auto address = asio::ip::make_address(ip, error);
-  if (error) return fail_later();
-  const asio::ip::tcp::endpoint there(address, port);
-  socket_.open(asio::generic::stream_protocol(there.protocol()), error);
-  if (error) return fail_later();
-  close_on_exec(socket_.native_handle());
+void BusLink::connect(const std::string& host, std::uint16_t port) {
   const BusSettings& settings = bus_->settings_;
-  const bool within_machine = settings.source_address.empty() && address.is_loopback();
-  if (const auto& own = within_machine ? settings.loopback_source_address : settings.source_address; !own.empty()) {
-    const auto source = asio::ip::make_address(own, error);
-    if (!error) socket_.bind(asio::ip::tcp::endpoint(source, 0), error);
-    if (error) return fail_later();
-  }
-  connecting_ = std::make_unique<asio::steady_timer>(socket_.get_executor(), settings.connect_timeout);
-  connecting_->async_wait([self = shared_from_this()](const asio::error_code& ended) {
-    if (!ended && !self->is_dropped() && !self->up_) self->fail();
+  fail_after(settings.connect_timeout);
+  dial_ = std::make_shared<BusDial>(socket_.get_executor(),
+                                    BusDial::Sources{settings.source_address, settings.loopback_source_address});
+  dial_->start(host, port, [self = shared_from_this(), host](DialEnd end, BusSocket socket, const std::string& why) {
+    self->dialled(host, end, std::move(socket), why);
   });
-  socket_.async_connect(there, [self = shared_from_this()](const asio::error_code& result) { self->connected(result); });
 }
 
-void BusLink::connected(const asio::error_code& error) {
+void BusLink::dialled(const std::string& host, DialEnd end, BusSocket socket, const std::string& why) {
   if (is_dropped()) return;
-  if (error) return fail();
+  dial_.reset();
+  if (end == DialEnd::kNameUnknown) {
+    // Who is told that a link is down opens another one: whom nobody knows is not asked for all the time.
+    fail_after(std::min<milliseconds>(kLookupPause, bus_->settings_.connect_timeout));
+    return bus_->name_was_unknown(host, why);
+  }
+  bus_->name_was_found(host);
+  if (end == DialEnd::kNoConnection) return fail();
+  socket_ = std::move(socket);
   connecting_.reset();
   begin();
   bus_->owner_.on_bus_up(key_);
+}
+
+void BusLink::fail_after(milliseconds span) {
+  connecting_ = std::make_unique<asio::steady_timer>(socket_.get_executor(), span);
+  connecting_->async_wait([self = shared_from_this()](const asio::error_code& ended) {
+    if (!ended && !self->is_dropped() && !self->up_) self->fail();
+  });
 }
 
 void BusLink::begin() {
@@ -88,6 +91,8 @@ void BusLink::drop() {
   }
   bus_ = nullptr;
   connecting_.reset();
+  if (dial_ != nullptr) dial_->cancel();
+  dial_.reset();
   asio::error_code ignored;
   socket_.close(ignored);
   urgent_.clear();

@@ -15,6 +15,7 @@
 
 #include <skein/net/bus_link.h>
 
+#include "bus_dial.h"
 #include "bus_socket.h"
 
 namespace skein {
@@ -29,7 +30,7 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   [[nodiscard]] BusKey key() const { return key_; }
   [[nodiscard]] MonoTime since() const { return since_; }
   // Exactly one of the first two begins its life.
-  void connect(const std::string& ip, std::uint16_t port);
+  void connect(const std::string& host, std::uint16_t port);
   void begin();
   // Or the third: there is no room for it.
   void give_up() { fail_later(); }
@@ -47,7 +48,8 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   [[nodiscard]] std::uint64_t memory() const;
 
  private:
-  void connected(const asio::error_code& error);
+  void dialled(const std::string& host, DialEnd end, BusSocket socket, const std::string& why);
+  void fail_after(milliseconds span);
   // The bus is told from the event loop, never from inside one of its own calls.
   void fail_later();
   void fail();
@@ -73,6 +75,7 @@ class BusLink : public std::enable_shared_from_this<BusLink> {
   bool accepted_;
   MonoTime since_;
   std::unique_ptr<asio::steady_timer> connecting_;
+  std::shared_ptr<BusDial> dial_;  // until it has connected
   bool up_ = false;
   bool failing_ = false;
   std::string remote_ip_;

@@ -14,6 +14,8 @@ namespace skein {
 namespace {
 
 constexpr std::size_t kReadBuffer = 64 * 1024;
+// Of more names than this the others are not told of.
+constexpr std::size_t kMaxUnknownNames = 256;
 
 }  // namespace
 
@@ -54,11 +56,11 @@ void Bus::accept(Accepted accepted) {
   link->begin();
 }
 
-void Bus::open(BusKey key, const std::string& ip, std::uint16_t port) {
+void Bus::open(BusKey key, const std::string& host, std::uint16_t port) {
   const auto link = std::make_shared<BusLink>(*this, key, BusSocket(loop_), false, read_boot_clock());
   const bool has_room = links_.size() < settings_.max_links;
   links_.emplace(key, link);
-  has_room ? link->connect(ip, port) : link->give_up();
+  has_room ? link->connect(host, port) : link->give_up();
 }
 
 void Bus::end_strangers(std::size_t beyond) {
@@ -122,6 +124,12 @@ void Bus::trouble_later(BusKey key, BusTrouble trouble) {
   asio::post(loop_, [this, running = running_, key, trouble] {
     if (*running) owner_.on_bus_trouble(key, trouble);
   });
+}
+
+void Bus::name_was_unknown(const std::string& name, const std::string& why) {
+  if (unknown_names_.size() < kMaxUnknownNames && unknown_names_.insert(name).second) {
+    owner_.on_bus_name_unknown(name, why);
+  }
 }
 
 Bus::LinkFigures Bus::figures(BusKey key) const {

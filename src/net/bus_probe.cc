@@ -3,13 +3,19 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <pthread.h>
 
+#include <csignal>
+#include <future>
+#include <memory>
 #include <string_view>
+#include <thread>
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/write.hpp>
 
+#include <skein/base/host_text.h>
 #include <skein/cluster/bus/packet.h>
 
 namespace skein {
@@ -17,6 +23,29 @@ namespace skein {
 namespace {
 
 using asio::ip::tcp;
+
+// Nothing when the name is not found in time: the lookup itself cannot be broken off, so a thread is left to it.
+std::optional<asio::ip::address> look_up(const std::string& host, milliseconds timeout) {
+  asio::error_code error;
+  if (auto address = asio::ip::make_address(host, error); !error) return address;
+  if (!is_host(host)) return std::nullopt;
+  const auto found = std::make_shared<std::promise<std::optional<asio::ip::address>>>();
+  auto answer = found->get_future();
+  // No signal is for it.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread([found, host] {
+    asio::io_context loop;
+    asio::error_code failed;
+    const auto places = tcp::resolver(loop).resolve(host, "", failed);
+    found->set_value(failed || places.empty() ? std::nullopt : std::optional(places.begin()->endpoint().address()));
+  }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (answer.wait_for(timeout) != std::future_status::ready) return std::nullopt;
+  return answer.get();
+}
 
 // A loop of its own, run until the answer is there or the time is over.
 class Probe {
@@ -30,9 +59,10 @@ class Probe {
 
  private:
   bool start() {
+    const auto address = look_up(question_.host, question_.timeout);
+    if (!address) return false;
     asio::error_code error;
-    const tcp::endpoint there(asio::ip::make_address(question_.ip, error), question_.port);
-    if (error) return false;
+    const tcp::endpoint there(*address, question_.port);
     socket_.open(there.protocol(), error);
     if (!error && !question_.source_address.empty()) {
       const auto source = asio::ip::make_address(question_.source_address, error);

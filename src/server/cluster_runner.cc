@@ -70,8 +70,9 @@ ClusterRunner::ClusterRunner(asio::io_context& loop, const Config& config, Keysp
       hooks_(std::move(hooks)),
       file_(std::move(loaded.file)),
       bus_port_(bus_port(config.settings())),
+      bound_ips_(bound_ips(config->bind)),
       router_(keyspace, config.settings()),
-      node_(std::make_unique<ClusterNode>(node_settings(config.settings(), bus_port_), std::move(loaded.saved),
+      node_(std::make_unique<ClusterNode>(member_settings(), std::move(loaded.saved),
                                           Random::from_system(), static_cast<const SlotKeys&>(*this), read_clocks())),
       bus_(loop, *this, bus_settings(config.settings(), descriptor_limit())),
       timer_(loop),
@@ -90,7 +91,7 @@ void ClusterRunner::stop() {
 
 void ClusterRunner::apply_settings() {
   bus_.set(bus_settings(config_.settings(), descriptor_limit()));
-  node_->on_settings(node_settings(config_.settings(), bus_port_), read_clocks());
+  node_->on_settings(member_settings(), read_clocks());
   carry_out_effects(false);
 }
 
@@ -98,6 +99,12 @@ Result<void> ClusterRunner::follow_directory() {
   // No older save may come behind this one.
   carry_out_effects(true);
   return file_->move_to(config_->cluster_config_file, node_->unsaved_state(read_clocks()).text());
+}
+
+NodeSettings ClusterRunner::member_settings() const {
+  NodeSettings settings = node_settings(config_.settings(), bus_port_);
+  settings.bound_ips = bound_ips_;
+  return settings;
 }
 
 bool ClusterRunner::is_saved() const { return save_ == nullptr || !save_->has_failed; }
@@ -197,6 +204,10 @@ void ClusterRunner::on_bus_trouble(BusKey link, BusTrouble trouble) {
   std::string text = fmt::format("Closing cluster bus link {}: {}", link, describe(trouble));
   if (*left_out > 0) text += fmt::format(" ({} others before)", *left_out);
   hooks_.log(level, text);
+}
+
+void ClusterRunner::on_bus_name_unknown(std::string_view name, std::string_view why) {
+  hooks_.log(EventLevel::kWarning, fmt::format("The host name {}, which a member announces, is not found: {}", name, why));
 }
 
 std::uint64_t ClusterRunner::keys_in(Slot slot) const { return keyspace_.db(0).count_in_slot(slot); }

@@ -56,7 +56,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
  public:
   // Loads and locks nodes.conf, makes sure that no other node lives under its identity,
   // listens on the bus and begins to tick. The working directory must be `dir` by then.
-  // Blocks for at most a second (the question after the identity). All references must
+  // Blocks for at most two seconds (the question after the identity). All references must
   // outlive the runner.
   static Result<std::unique_ptr<ClusterRunner>> start(asio::io_context& loop, const Config& config, Keyspace& keyspace,
                                                       JobThread& jobs, ClusterHooks hooks);
@@ -117,10 +117,12 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                      std::string_view bytes) override;
   void on_bus_trouble(BusKey link, BusTrouble trouble) override;
+  void on_bus_name_unknown(std::string_view name, std::string_view why) override;
 
   [[nodiscard]] std::uint64_t keys_in(Slot slot) const override;
   [[nodiscard]] std::uint64_t total_keys() const override;
 
+  [[nodiscard]] NodeSettings member_settings() const;
   void tick_later();
   void tick();
   void publish_changes();
@@ -152,6 +154,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   ClusterHooks hooks_;
   std::shared_ptr<NodesFile> file_;  // shared with a save under way
   std::uint16_t bus_port_;
+  std::vector<std::string> bound_ips_;  // of the bus: a later change of `bind` does not move it
   ClusterRouter router_;
   std::unique_ptr<ClusterNode> node_;
   Bus bus_;

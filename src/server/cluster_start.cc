@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <skein/base/host_text.h>
 #include <skein/cluster/node/twin_probe.h>
 #include <skein/net/bus_probe.h>
 
@@ -62,6 +63,19 @@ BusSettings bus_settings(const Settings& s, std::uint64_t descriptors) {
           .strangers_patience = std::max(timeout, milliseconds{1000})};
 }
 
+std::vector<std::string> bound_ips(const std::vector<std::string>& bind) {
+  std::vector<std::string> sure;
+  std::vector<std::string> perhaps;
+  for (std::string_view text : bind) {
+    const bool may_be_missing = text.starts_with('-');
+    if (may_be_missing) text.remove_prefix(1);
+    if (!is_ip_address(text) || text == "0.0.0.0" || text == "::") return {};
+    (may_be_missing ? perhaps : sure).emplace_back(text);
+  }
+  sure.insert(sure.end(), perhaps.begin(), perhaps.end());
+  return sure;
+}
+
 std::uint16_t bus_port(const Settings& s) {
   return s.cluster_port != 0 ? s.cluster_port : static_cast<std::uint16_t>(s.port + kBusPortAbove);
 }
@@ -82,10 +96,10 @@ Result<void> check_no_twin(const SavedState& saved, const Settings& settings, co
   const auto there = choose_twin_address(saved, own, listening_ips(settings.bind));
   if (!there) return {};
   Random random = Random::from_system();
-  const auto answer = ask_bus({.ip = there->ip,
+  const auto answer = ask_bus({.host = there->ip,
                                .port = there->bus_port,
                                .source_address = settings.bind_source_addr,
-                               .packet = encode_twin_question(random, own),
+                               .packet = encode_ping_of_nobody(random, own),
                                .timeout = kTwinTimeout});
   if (!answer || judge_twin_answer(*answer, saved.topology.self().id) != TwinVerdict::kOwnIdAnswers) return {};
   return Error(fmt::format("{} was copied from a node that is running: the one at {}:{} answers with the same id {}. "

@@ -117,6 +117,30 @@ const std::vector<Story::Step>& Story::steps() {
          story.named(words[1]).start();
          return std::nullopt;
        }},
+      {R"(start ([A-Z]) without its data at ([\d.]+):(\d+))",
+       [](Story& story, Words words) -> Outcome {
+         story.named(words[1]).lose_data();
+         story.named(words[1]).move(words[2], static_cast<std::uint16_t>(parse_count(words[3])));
+         story.named(words[1]).start();
+         return std::nullopt;
+       }},
+      {R"(([A-Z]) and ([A-Z]) swap their addresses and start)",
+       [](Story& story, Words words) -> Outcome {
+         Host& one = story.named(words[1]);
+         Host& other = story.named(words[2]);
+         if (one.is_up() || other.is_up()) return "one of them is up";
+         const auto ip = one.ip();
+         const auto port = one.settings().port;
+         const auto others_ip = other.ip();
+         const auto others_port = other.settings().port;
+         // Two machines are never at one address.
+         one.move("10.250.250.250", port);
+         other.move(ip, port);
+         one.move(others_ip, others_port);
+         one.start();
+         other.start();
+         return std::nullopt;
+       }},
       {R"(clients write to all shards)",
        [](Story& story, Words) -> Outcome {
          story.clients_.emplace(story.sim_, 5, story.first_slots());

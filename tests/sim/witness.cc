@@ -169,6 +169,11 @@ void Witness::on_sent(const Host& host, const SendPacket& effect) {
 
 void Witness::check_promises(const Host& host, const PacketView& packet) {
   const ClusterNode& node = host.node();
+  // Who must not show that it is there asks as nobody, and so promises nothing.
+  const bool is_of_nobody = packet.type() == MessageType::kPing && packet.current_epoch() == Epoch{} &&
+                            packet.config_epoch() == Epoch{} && packet.gossip_count() == 0 &&
+                            !ids_.contains(packet.sender_id()) && SlotBitmap::from_wire(packet.slots()).empty();
+  if (is_of_nobody) return;
   if (packet.sender() != node.id().view()) return broken(host, "speaks in another's name");
   const auto& disk = host.durable();
   if (!disk) return broken(host, "speaks before its identity is on its disk");

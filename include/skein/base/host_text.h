@@ -1,4 +1,4 @@
-// What may be taken for the name or address of a host before anybody has tried to resolve it.
+// How a host may be written, before anybody has tried to resolve it.
 #pragma once
 
 #include <algorithm>
@@ -18,5 +18,16 @@ constexpr std::size_t kLongestHost = 255;
     return byte > ' ' && byte != 0x7f && c != ',';
   });
 }
+
+// What the cluster bus has room for in a packet's header and in gossip, as redis 7.0 sends it: 46 bytes, the last a NUL.
+inline constexpr std::size_t kMaxHostText = 45;
+
+// An IPv4 or IPv6 address as text, and nothing else.
+[[nodiscard]] bool is_ip_address(std::string_view text);
+
+// What a node may announce as its address, and others write into their files, replies and commands: an IP address, or a
+// name of letters, digits, hyphens, underscores and dots. A text that only looks like an address is no name: it was one
+// before it was damaged.
+[[nodiscard]] bool is_host(std::string_view text);
 
 }  // namespace skein

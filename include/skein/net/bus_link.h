@@ -48,6 +48,8 @@ class BusOwner {
   virtual void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                              std::string_view bytes) = 0;
   virtual void on_bus_trouble(BusKey link, BusTrouble trouble) = 0;
+  // The name a link was to be opened to cannot be looked up. Told once until it can be again.
+  virtual void on_bus_name_unknown(std::string_view name, std::string_view why) = 0;
 };
 
 struct BusSettings {
@@ -97,7 +99,8 @@ class Bus {
   // Every 100 ms or so. Ends links that have been strangers' for too long.
   void tick(MonoTime now);
 
-  void open(BusKey link, const std::string& ip, std::uint16_t port);
+  // `host` is an IP address, or a name that is looked up.
+  void open(BusKey link, const std::string& host, std::uint16_t port);
   void close(BusKey link);
   // A member speaks by this link: it may send large packets.
   void vouch(BusKey link);
@@ -128,6 +131,8 @@ class Bus {
   void lost(BusKey link);
   void end_strangers(std::size_t beyond);
   void trouble_later(BusKey link, BusTrouble trouble);
+  void name_was_unknown(const std::string& name, const std::string& why);
+  void name_was_found(const std::string& name) { unknown_names_.erase(name); }
   // Of unfinished packets, by links vouched for and by others.
   [[nodiscard]] std::uint64_t& held(bool vouched) { return vouched ? held_of_members_ : held_of_strangers_; }
   // False when strangers have been heard enough for now: the link goes on with the next tick.
@@ -146,6 +151,7 @@ class Bus {
   std::set<BusKey> strangers_;             // accepted and not vouched for, the oldest first
   std::size_t strangers_packets_ = 0;      // since the last tick
   std::vector<BusKey> unread_;             // strangers whose packets wait for the next
+  std::set<std::string> unknown_names_;
   std::vector<char> read_buffer_;  // shared: what is read is handed over or copied at once
   std::shared_ptr<bool> running_ = std::make_shared<bool>(true);
 };

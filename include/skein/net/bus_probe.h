@@ -12,14 +12,15 @@
 namespace skein {
 
 struct BusQuestion {
-  std::string ip;
+  std::string host;  // an IP address, or a name that is looked up
   std::uint16_t port = 0;
   std::string source_address;  // bind-source-addr; empty: the system's choice
   std::string packet;
   milliseconds timeout{1000};
 };
 
-// Sends the packet and waits for one in return; blocks. Nothing when none comes in time.
+// Sends the packet and waits for one in return; blocks, for twice the timeout where a name is to be looked up. Nothing
+// when none comes in time.
 [[nodiscard]] std::optional<std::string> ask_bus(const BusQuestion& question);
 
 // The addresses of this machine that listening on `bind` means: those named, or those of

@@ -90,7 +90,8 @@ std::vector<NodeIndex> choose_gossip(const Topology& topology, HealthTable& heal
   }
   if (topology.census().suspected == 0) return chosen;
   topology.for_each_node([&](NodeIndex index, const Node& node) {
-    if (index == kSelf || !node.is_suspected() || node.flags.has_any(kNotToldAbout)) return;
+    // One without an address as well: its failure is for most to agree on, wherever it was.
+    if (index == kSelf || !node.is_suspected() || node.in_handshake()) return;
     if (health.at(index).hearsay) return;
     chosen.push_back(index);
   });

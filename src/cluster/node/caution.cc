@@ -1,7 +1,13 @@
 // A primary that starts without its data lets itself be replaced by a replica that has it.
 //
-// While it holds back nothing leaves (`send`, `open_link`) and nothing is served (`judge_state`).
+// While it holds back nothing leaves in its name (`send`) and nothing is served (`judge_state`). It asks the members it
+// knows as nobody in particular: what they answer tells who owns its slots, also where they look for it in vain.
 #include <fmt/format.h>
+
+#include <algorithm>
+
+#include <skein/cluster/node/doctor.h>
+#include <skein/cluster/node/twin_probe.h>
 
 #include "member.h"
 
@@ -41,10 +47,29 @@ void ClusterNode::Member::watch_caution(Now now) {
   if (verdict == CautionVerdict::kHoldBack) return;
   // It follows the new owner once that is saved; until then a replica would still copy from it.
   if (verdict == CautionVerdict::kReplaced && outbox_.has_barrier()) return;
+  end_caution(verdict, known, now);
+}
+
+// Takes the place of every packet while the node holds back. Only what goes by its own links is a question.
+void ClusterNode::Member::ask_as_nobody(MessageType type, LinkId link, NodeIndex to, Now now) {
+  if (type == MessageType::kPong || to.is_none() || links(to).out != link || !links(to).out_is_up) return;
+  if (!health(to).ping_pending()) health(to).ping_sent = now.mono;
+  auto bytes = std::make_shared<const std::string>(encode_ping_of_nobody(random_, settings_));
+  outbox_.push(SendPacket{link, MessageType::kPing, std::move(bytes)});
+}
+
+void ClusterNode::Member::end_caution(CautionVerdict verdict, std::span<const FormerReplica> known, Now now) {
   caution_.end();
   state_revision_ = 0;
-  // Pings that wait for an answer are not repeated as long as this node is heard at all.
-  each_other([&](NodeIndex index) { send_heartbeat(MessageType::kPong, links(index).in, index, now); });
+  each_other([&](NodeIndex index) {
+    // An answer to nobody must not be taken for one to this node.
+    auto& link = links(index);
+    if (!link.out.is_none()) outbox_.push(CloseLink{link.out});
+    link.out = {};
+    link.out_is_up = false;
+    // Pings that wait for an answer are not repeated as long as this node is heard at all.
+    send_heartbeat(MessageType::kPong, link.in, index, now);
+  });
   switch (verdict) {
     case CautionVerdict::kHoldBack: return;
     case CautionVerdict::kReplaced:
@@ -55,17 +80,30 @@ void ClusterNode::Member::watch_caution(Now now) {
       decide(EventLevel::kNotice, name_of(verdict),
              "None of the replicas of this node, which started without data, has any: it serves its slots", now);
       return;
-    case CautionVerdict::kTimeIsOver:
-      decide(EventLevel::kWarning, name_of(verdict),
-             fmt::format("No replica has taken over from this node, which started without data, within {} ms: it serves "
-                         "its slots EMPTY. Replicas that still have the data will copy the empty data set and lose it: "
-                         "to keep it, stop this node now and send CLUSTER FAILOVER TAKEOVER to one of them",
-                         std::chrono::duration_cast<milliseconds>(2 * settings_.node_timeout +
-                                                                  CautiousStart::kElectionTime)
-                             .count()),
-             now);
-      return;
+    case CautionVerdict::kTimeIsOver: decide(EventLevel::kWarning, name_of(verdict), describe_waiting(known), now); return;
   }
+}
+
+// What its waiting in vain comes to. Nothing is served without a majority, and only who is there can take over.
+std::string ClusterNode::Member::describe_waiting(std::span<const FormerReplica> known) const {
+  const auto waited = 2 * settings_.node_timeout + CautiousStart::kElectionTime;
+  const Census& all = topology_.census();
+  const bool has_majority = all.reachable_voters >= all.voters / 2 + 1;
+  const bool has_heard_data = std::any_of(known.begin(), known.end(), [](const FormerReplica& replica) {
+    return replica.was_heard && replica.still_follows && replica.offset.value > 0;
+  });
+  const std::string text =
+      fmt::format("No replica has taken over from this node, which started without data, within {} ms", waited.count());
+  if (!has_majority) {
+    return text + ". Most primaries are out of reach, so it serves nothing, and whether its slots have another owner is "
+                  "not known. Once a majority is back and names none it serves them EMPTY";
+  }
+  return text + (has_heard_data ? ": it serves its slots EMPTY. A replica that still has the data has not been elected, and "
+                                  "copies the empty data set: to keep it, stop this node now and send CLUSTER FAILOVER "
+                                  "TAKEOVER to that replica"
+                                : ": it serves its slots EMPTY. No replica with data was heard. One that has it would copy "
+                                  "the empty data set when it comes back: to keep it, stop this node first, then start the "
+                                  "replica");
 }
 
 bool ClusterNode::Member::is_holding_back() const { return caution_.is_holding_back(); }

@@ -32,7 +32,9 @@ std::string format_utc(UnixMillis time) {
                      rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
 }
 
-std::string address_text(const NodeAddress& address) { return fmt::format("{}:{}", address.ip, address.port); }
+std::string address_text(const NodeAddress& address) {
+  return address.is_known() ? fmt::format("{}:{}", address.ip, address.port) : "address unknown";
+}
 
 }  // namespace
 

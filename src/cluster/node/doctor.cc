@@ -280,7 +280,10 @@ std::string own_address(const Patient& p) {
   return fmt::format("{}:{}", address.ip.empty() ? "127.0.0.1" : address.ip, address.port);
 }
 
-std::string cli_at(const Node& node) { return fmt::format("redis-cli -h {} -p {}", node.address.ip, node.address.port); }
+std::string cli_at(const Node& node) {
+  if (!node.address.is_known()) return fmt::format("at node {}, wherever it is:", node.id.view());
+  return fmt::format("redis-cli -h {} -p {}", node.address.ip, node.address.port);
+}
 
 std::string forget_everywhere(const Patient& p, const Node& node) {
   return fmt::format("redis-cli --cluster call {} CLUSTER FORGET {}", own_address(p), node.id.view());
@@ -357,6 +360,7 @@ std::string_view ailment_name(Ailment ailment) {
 }
 
 std::string name_node(const Node& node) {
+  if (!node.address.is_known()) return fmt::format("{} (address unknown)", node.id.view().substr(0, 8));
   return fmt::format("{}:{} ({})", node.address.ip, node.address.port, node.id.view().substr(0, 8));
 }
 

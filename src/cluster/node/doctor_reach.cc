@@ -127,11 +127,12 @@ Findings loopback_announced(const Patient& p) {
 }
 
 Findings bad_announced_name(const Patient& p) {
-  if (p.settings.announce_ip.empty() || is_ip_address(p.settings.announce_ip)) return {};
+  if (p.settings.announce_ip.empty() || is_host(p.settings.announce_ip)) return {};
   return {{Ailment::kAnnouncedNameIsNoAddress,
-           fmt::format("cluster-announce-ip is \"{}\", which is no IP address: it is not told to the others",
-                       p.settings.announce_ip),
-           "CONFIG SET cluster-announce-ip <IP address>; a name belongs into cluster-announce-hostname"}};
+           fmt::format("cluster-announce-ip is \"{}\", which is neither an IP address nor a host name of at most {} bytes: it "
+                       "is not told to the others",
+                       p.settings.announce_ip, kMaxHostText),
+           "CONFIG SET cluster-announce-ip <IP address>; a longer name belongs into cluster-announce-hostname"}};
 }
 
 Findings suspected(const Patient& p) {

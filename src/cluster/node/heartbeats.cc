@@ -58,8 +58,11 @@ void ClusterNode::Member::open_missing_links(MonoTime now) {
 }
 
 void ClusterNode::Member::watch_member(NodeIndex index, Now now) {
-  if (topology_.node(index).flags.has_any(NodeFlag::kHandshake | NodeFlag::kNoAddress)) return;
-  const NodeHealth& heard = health(index);
+  if (topology_.node(index).in_handshake()) return;
+  NodeHealth& heard = health(index);
+  // Nowhere to ask it: it is as silent as one that does not answer, and a replica of it may have to stand.
+  const bool is_nowhere = topology_.node(index).flags.has(NodeFlag::kNoAddress);
+  if (is_nowhere && !heard.ping_pending()) heard.ping_sent = now.mono;
   auto& link = links(index);
   if (!link.out.is_none() && should_reopen_link(heard, link.out_created, now.mono, settings_.node_timeout)) {
     outbox_.push(CloseLink{link.out});
@@ -132,6 +135,7 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
 void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeIndex to,
                                          std::span<const GossipEntry> gossip,
                                          std::span<const ForgottenNode> forgotten, Now now) {
+  if (is_holding_back()) return ask_as_nobody(type, link, to, now);
   if (type != MessageType::kPong && !to.is_none()) note_ping(to, now.mono);
   // One that waits already keeps its time, or silence would never last.
   if (type == MessageType::kPing && !to.is_none() && !health(to).ping_pending()) health(to).ping_sent = now.mono;
@@ -201,8 +205,7 @@ PacketHeader ClusterNode::Member::own_header(MessageType type) {
   header.offset = data_.offset;
   header.slots = header_slots_.wire();
   if (shown != kSelf) header.replica_of = topology_.node(shown).id;
-  // An announced name that is no address would be dropped by those who check.
-  if (is_ip_address(settings_.announce_ip)) header.ip = settings_.announce_ip;
+  header.ip = announced_host();
   header.port = node.address.port;
   header.plain_port = node.address.plain_port;
   header.bus_port = node.address.bus_port;

@@ -1,4 +1,4 @@
-// Links and addresses.
+// Links.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,12 @@ bool has_address(const Node& node) {
 
 bool ClusterNode::Member::open_link(NodeIndex index, MonoTime now) {
   const Node& node = topology_.node(index);
-  if (index == kSelf || !links(index).out.is_none() || !has_address(node) || is_holding_back()) return false;
+  if (index == kSelf || !links(index).out.is_none() || !has_address(node)) return false;
+  // A node that is told to meet itself may find that out by asking.
+  if (!node.in_handshake() && is_own_place(node.address)) {
+    lose_address(index, now);
+    return false;
+  }
   // The number carries the index, so that an event finds its node without a table.
   auto& link = links(index);
   link.out = LinkId::outbound(++last_link_ << 16 | index.value);
@@ -89,6 +94,7 @@ void ClusterNode::Member::note_inbound_link(const Arrival& arrival) {
   if (!link.in.is_none()) outbox_.push(CloseLink{link.in});
   link.in = id;
   link.in_created = arrival.now.mono;
+  link.in_at = arrival.origin.local_ip;
 }
 
 bool ClusterNode::Member::knows_link(LinkId link) const {
@@ -97,47 +103,6 @@ bool ClusterNode::Member::knows_link(LinkId link) const {
     known = known || (links(index).in == link && !node.in_handshake() && !health_.at(index).hearsay);
   });
   return known;
-}
-
-void ClusterNode::Member::learn_own_ip(const Arrival& arrival) {
-  if (!settings_.announce_ip.empty()) return;
-  const bool meet = arrival.packet.type == MessageType::kMeet;
-  if (!meet && !self().address.ip.empty()) return;
-  const auto ip = arrival.origin.local_ip;
-  if (!is_ip_address(ip) || ip == self().address.ip) return;
-  topology_.edit(kSelf, [&](Node& node) { node.address.ip = ip; });
-  log(EventLevel::kWarning, fmt::format("IP address for this node updated to {}", ip));
-  save_lazily();
-}
-
-NodeAddress ClusterNode::Member::address_in(const Arrival& arrival) const {
-  const Packet& packet = arrival.packet;
-  return {std::string(packet.ip.empty() ? arrival.origin.remote_ip : packet.ip), packet.port, packet.plain_port,
-          packet.bus_port};
-}
-
-void ClusterNode::Member::update_address(const Arrival& arrival) {
-  // Only what comes by its link to this node shows where it is; this node's link to it
-  // goes where the table says.
-  if (!arrival.origin.link.is_inbound()) return;
-  adopt_address(arrival.sender, address_in(arrival), arrival.now.mono);
-}
-
-void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now) {
-  if (topology_.node(index).address == address || !is_ip_address(address.ip)) return;
-  if (!note_address(index, address, now)) return;
-  topology_.edit(index, [&](Node& node) {
-    node.address = address;
-    node.flags.clear(NodeFlag::kNoAddress);
-  });
-  auto& link = links(index);
-  if (!link.out.is_none()) outbox_.push(CloseLink{link.out});
-  link.out = {};
-  link.out_is_up = false;
-  open_link(index, now);
-  log(EventLevel::kWarning, fmt::format("Address updated for node {}, now {}:{}", topology_.node(index).id.view(),
-                                        address.ip, address.port));
-  save_lazily();
 }
 
 }  // namespace skein

@@ -27,7 +27,7 @@ bool ClusterNode::Member::is_handshake_under_way(const NodeAddress& address) con
 void ClusterNode::Member::start_handshake_with_sender(const Arrival& arrival) {
   Node node;
   node.address = address_in(arrival);
-  if (!is_ip_address(node.address.ip) || is_handshake_under_way(node.address)) return;
+  if (!is_host(node.address.ip) || is_handshake_under_way(node.address)) return;
   auto origin = handshake_origin(arrival.origin.remote_ip, node.address.ip);
   if (const auto oldest = places_.choose_to_end(origin)) remove_node(*oldest);
   node.id = *NodeId::parse(random_.hex(NodeId::kSize));

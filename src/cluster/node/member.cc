@@ -78,11 +78,12 @@ void ClusterNode::Member::start_identity(std::optional<SavedState> saved, Now no
     });
   }
   announce_self();
+  doubt_own_ip();
 }
 
 void ClusterNode::Member::announce_self() {
   Node next = self();
-  const std::string ip = settings_.announce_ip.empty() ? next.address.ip : settings_.announce_ip;
+  const std::string ip(announced_host().empty() ? std::string_view(next.address.ip) : announced_host());
   next.address = settings_.announced_ports();
   next.address.ip = ip;
   next.hostname = settings_.announce_hostname;
@@ -93,10 +94,12 @@ void ClusterNode::Member::announce_self() {
 }
 
 void ClusterNode::Member::on_settings(NodeSettings settings, Now now) {
-  const bool ip_is_found_again = settings.announce_ip.empty() && !settings_.announce_ip.empty();
+  const bool announces_other = settings.announce_ip != settings_.announce_ip;
+  const bool announced = !announced_host().empty();
   settings_ = std::move(settings);
-  if (ip_is_found_again) topology_.edit(kSelf, [](Node& node) { node.address.ip.clear(); });
+  if (announced && announced_host().empty()) topology_.edit(kSelf, [](Node& node) { node.address.ip.clear(); });
   announce_self();
+  if (announces_other) doubt_own_ip();
   state_revision_ = 0;
   settle(now);
 }

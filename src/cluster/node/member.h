@@ -1,8 +1,8 @@
 // The inside of ClusterNode: its state and what is done on each input.
 //
 // The functions are spread over several sources by what they concern: inputs and saving
-// (member.cc), packets (packets.cc), heartbeats (heartbeats.cc), links and addresses
-// (links.cc), handshakes (meets.cc), nodes that are only named by others (hearsay.cc),
+// (member.cc), packets (packets.cc), heartbeats (heartbeats.cc), links (links.cc), addresses
+// (addresses.cc), handshakes (meets.cc), nodes that are only named by others (hearsay.cc),
 // FORGET (forgetting.cc), roles and slot claims (claims.cc), epochs and votes (votes.cc), slots that move
 // (open_slots.cc), a replica's election (elections.cc), taking over on request (takeovers.cc),
 // the right to write (write_lease.cc), starting without data (caution.cc), operator's commands
@@ -48,6 +48,9 @@ struct NodeLinks {
   MonoTime out_created{};
   LinkId in;
   MonoTime in_created{};
+  std::string in_at;         // at which address of this node it ends
+  NodeAddress not_at;        // another node has answered there
+  MonoTime not_at_since{};
   // The claim that changed nothing when it was last compared, with what it was compared to.
   SlotRuns claim;
   Epoch claim_epoch;
@@ -254,10 +257,19 @@ class ClusterNode::Member {
   void close_links(NodeIndex index);
   NodeIndex node_of_out_link(LinkId link) const;
   void note_inbound_link(const Arrival& arrival);
-  void learn_own_ip(const Arrival& arrival);
+
+  // addresses.cc
+  std::string_view announced_host() const;           // empty: none, or one that no host has
+  void set_own_ip(std::string_view ip);
+  void doubt_own_ip();                               // that of nodes.conf, or of other settings
+  void learn_own_ip(const Arrival& arrival);         // PING and MEET
+  bool is_own_place(const NodeAddress& address) const;
   NodeAddress address_in(const Arrival& arrival) const;
   void update_address(const Arrival& arrival);
+  void learn_address_from(const GossipEntry& entry, NodeIndex index, MonoTime now);
   void adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now);
+  void lose_address(NodeIndex index, MonoTime now);  // another node answers there
+  bool own_ip_is_sure_ = false;
 
   // claims.cc
   void learn_role(const Arrival& arrival);
@@ -415,6 +427,9 @@ class ClusterNode::Member {
 
   // caution.cc: a primary that starts without its data.
   void watch_caution(Now now);                       // each tick and each packet
+  void ask_as_nobody(MessageType type, LinkId link, NodeIndex to, Now now);
+  std::string describe_waiting(std::span<const FormerReplica> known) const;
+  void end_caution(CautionVerdict verdict, std::span<const FormerReplica> known, Now now);
   CautiousStart caution_;
 
   // decisions.cc: a log line that CLUSTER DOCTOR shows again. `verdict` is its name in the code.
@@ -441,6 +456,7 @@ class ClusterNode::Member {
 
   // views.cc
   LineFacts line_facts(NodeIndex index, Now now) const;
+  bool is_shown(NodeIndex index) const;
   SlotsNode slots_node(NodeIndex index, bool client_uses_tls) const;
   ShardNode shard_node(NodeIndex index) const;
   ReplOffset shown_offset(NodeIndex index) const;

@@ -206,12 +206,7 @@ bool ClusterNode::Member::on_answer_by_own_link(Arrival& arrival) {
                                       std::chrono::duration_cast<milliseconds>(
                                           arrival.now.mono - health(arrival.link_node).added).count(),
                                       node.flags.wire()));
-  close_links(arrival.link_node);
-  topology_.edit(arrival.link_node, [](Node& edited) {
-    edited.flags.set(NodeFlag::kNoAddress);
-    edited.address = {};
-  });
-  save_lazily();
+  lose_address(arrival.link_node, arrival.now.mono);
   return false;
 }
 
@@ -342,11 +337,8 @@ void ClusterNode::Member::on_gossip_about_known(const Arrival& arrival, const Go
     if (ago >= -kClockTolerance && pong > heard.pong_received && pong != MonoTime{}) heard.pong_received = pong;
   }
 
-  // It looks dead from here and alive from there, at another address: it has moved.
-  const Node& node = topology_.node(index);
-  if (index == kSelf || !shows_failure(node.flags) || failing || entry.flags.has(NodeFlag::kNoAddress)) return;
-  if (entry.ip.empty() || entry.bus_port == 0) return;
-  adopt_address(index, {std::string(entry.ip), entry.port, entry.plain_port, entry.bus_port}, now);
+  // It looks dead from here, or as if it were nowhere, and alive from there: it has moved.
+  learn_address_from(entry, index, now);
 }
 
 }  // namespace skein

@@ -86,7 +86,7 @@ Result<void> parse_address(std::string_view text, Node& node) {
   if (colon == std::string_view::npos) return malformed();
   const auto ip = text.substr(0, colon);
   const auto port = parse_port(text.substr(0, at).substr(colon + 1));
-  if (!port || (!ip.empty() && !is_ip_address(ip))) return malformed();
+  if (!port || (!ip.empty() && !is_host(ip))) return malformed();
   // Before 4.0 the bus port was not written.
   const auto bus_port = at == std::string_view::npos ? parse_port(std::to_string(*port + kBusPortAbove))
                                                      : parse_port(text.substr(at + 1));

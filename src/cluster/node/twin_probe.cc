@@ -21,7 +21,7 @@ std::optional<NodeAddress> choose_twin_address(const SavedState& saved, const No
   return there;
 }
 
-std::string encode_twin_question(Random& random, const NodeSettings& settings) {
+std::string encode_ping_of_nobody(Random& random, const NodeSettings& settings) {
   const NodeAddress ports = settings.announced_ports();
   PacketHeader header;
   header.type = MessageType::kPing;

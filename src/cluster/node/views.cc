@@ -30,6 +30,11 @@ ReplOffset ClusterNode::Member::shown_offset(NodeIndex index) const {
   return index == kSelf ? data_.offset : health_.at(index).offset;
 }
 
+// Clients connect to what SLOTS and SHARDS list. This node itself is where they are already.
+bool ClusterNode::Member::is_shown(NodeIndex index) const {
+  return index == kSelf || topology_.node(index).address.is_known();
+}
+
 SlotsNode ClusterNode::Member::slots_node(NodeIndex index, bool client_uses_tls) const {
   const Node& node = topology_.node(index);
   const EndpointType type = settings_.endpoint_type;
@@ -44,7 +49,7 @@ std::vector<SlotsEntry> ClusterNode::Member::slots_view(bool client_uses_tls) co
   // Replicas that a client can read from, by their primary.
   std::vector<std::vector<NodeIndex>> replicas(topology_.index_limit());
   topology_.for_each_node([&](NodeIndex index, const Node& node) {
-    if (!node.is_replica() || node.primary.is_none() || node.has_failed()) return;
+    if (!node.is_replica() || node.primary.is_none() || node.has_failed() || !is_shown(index)) return;
     if (shown_offset(index).value != 0) replicas[node.primary.value].push_back(index);
   });
 
@@ -53,11 +58,11 @@ std::vector<SlotsEntry> ClusterNode::Member::slots_view(bool client_uses_tls) co
   for (std::uint16_t s = 0; s < kSlotCount; ++s) {
     const NodeIndex owner = topology_.owner({s});
     if (owner == open) {
-      if (!owner.is_none()) entries.back().last = {s};
+      if (!owner.is_none() && is_shown(owner)) entries.back().last = {s};
       continue;
     }
     open = owner;
-    if (owner.is_none()) continue;
+    if (owner.is_none() || !is_shown(owner)) continue;
     SlotsEntry entry{.first = {s}, .last = {s}};
     entry.nodes.push_back(slots_node(owner, client_uses_tls));
     for (const NodeIndex replica : replicas[owner.value]) entry.nodes.push_back(slots_node(replica, client_uses_tls));
@@ -94,12 +99,15 @@ std::vector<Shard> ClusterNode::Member::shards_view() const {
   topology_.for_each_node([&](NodeIndex index, const Node& node) {
     if (node.is_replica()) return;
     shard_of[index.value] = shards.size();
-    shards.push_back({ranges[index.value], {shard_node(index)}});
+    shards.push_back({ranges[index.value], {}});
+    if (is_shown(index)) shards.back().nodes.push_back(shard_node(index));
   });
   topology_.for_each_node([&](NodeIndex index, const Node& node) {
     if (!node.is_replica() || node.primary.is_none() || topology_.node(node.primary).is_replica()) return;
+    if (!is_shown(index)) return;
     shards[shard_of[node.primary.value]].nodes.push_back(shard_node(index));
   });
+  std::erase_if(shards, [](const Shard& shard) { return shard.nodes.empty(); });
   return shards;
 }
 

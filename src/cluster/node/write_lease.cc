@@ -111,6 +111,8 @@ void ClusterNode::Member::tell_lease(LeaseVerdict before, Now now) {
 }
 
 void ClusterNode::Member::ping_for_lease(Now now, milliseconds next_look) {
+  // Who asks as nobody in particular earns no lease by it, and would ask again with each answer.
+  if (is_holding_back()) return;
   const auto usable = [&](NodeIndex index) { return topology_.contains(index) && links(index).out_is_up; };
   for (const NodeIndex index : lease_.choose_pings(usable, now.mono, next_look)) {
     // While somebody is suspected every packet helps to agree on it.

@@ -49,7 +49,8 @@ Route judge_route(const RouteQuery& query, const Topology& topology, const Route
   return {RouteVerdict::kMoved, owner};
 }
 
-std::string format_target(const Node& node, EndpointType type, bool client_uses_tls) {
+std::optional<std::string> format_target(const Node& node, EndpointType type, bool client_uses_tls) {
+  if (!node.address.is_known()) return std::nullopt;
   std::string target(preferred_endpoint(node, type));
   target += ':';
   target += std::to_string(client_port(node, client_uses_tls));

@@ -14,3 +14,21 @@ others remember of its address is corrected.
     start A at 10.9.8.7:7000
     within 20s all agree
     then A owns shard 1
+
+Two that have swapped their addresses
+-------------------------------------
+
+A and its replica come back with each other's address. For either the other one is at what is now
+its own address; where it is really the other members know, who hear it.
+
+    B is replica 1 of shard 1
+    20s pass
+    kill A
+    kill B
+    A and B swap their addresses and start
+    within 30s all agree
+    within 10s all data is where it belongs
+    kill A
+    within 10s shard 1 has another owner than A
+    then B owns shard 1
+    then no acknowledged write is lost

@@ -20,3 +20,19 @@ So A says nothing: to the others it stays away, and B is elected in its place.
     within 10s A is a replica of B
     within 30s all agree
     within 10s all data is where it belongs
+
+The same at another address
+---------------------------
+
+C loses its disk and its address. Nobody knows where to tell it that it was replaced; so it asks the
+members it remembers, as nobody in particular.
+
+    C is the primary of shard 1
+    D is replica 1 of shard 1
+    kill C
+    200ms pass
+    start C without its data at 10.9.8.7:7000
+    within 10s shard 1 has another owner than C
+    within 5s C is a replica of D
+    within 30s all agree
+    within 10s all data is where it belongs

@@ -84,6 +84,7 @@ class Recorder : public BusOwner {
     happened.push_back("trouble " + std::to_string(link));
     troubles.push_back(trouble);
   }
+  void on_bus_name_unknown(std::string_view name, std::string_view) override { happened.push_back("unknown " + std::string(name)); }
 };
 
 class BusTest : public testing::Test {
@@ -130,6 +131,30 @@ TEST_F(BusTest, TellsOnceThatNobodyIsThere) {
   EXPECT_THAT(at_there.happened, testing::UnorderedElementsAre("down 2", "down 4"));
   EXPECT_EQ(there.link_count(), 0U);
   there.send(2, ping(), true);  // dropped
+}
+
+TEST_F(BusTest, ANameIsLookedUp) {
+  there.open(2, "localhost", port);
+  there.send(2, ping(), true);
+  ASSERT_TRUE(until([&] { return at_here.packets.size() == 1; })) << "each of its addresses is tried";
+  EXPECT_THAT(at_there.happened, ElementsAre("up 2"));
+}
+
+TEST_F(BusTest, ANameThatIsNotFoundIsToldOnce) {
+  there.open(2, "no-such-host.invalid", port);
+  there.open(4, "no-such-host.invalid", port);
+  ASSERT_TRUE(until([&] { return at_there.happened.size() == 3; }));
+  EXPECT_THAT(at_there.happened,
+              testing::UnorderedElementsAre("unknown no-such-host.invalid", "down 2", "down 4"));
+  EXPECT_EQ(there.link_count(), 0U);
+}
+
+TEST_F(BusTest, ALinkMayBeClosedDuringItsLookup) {
+  there.open(2, "localhost", port);
+  there.close(2);
+  there.open(4, "localhost", port);
+  ASSERT_TRUE(until([&] { return at_there.happened.size() == 1; }));
+  EXPECT_THAT(at_there.happened, ElementsAre("up 4"));
 }
 
 TEST_F(BusTest, TheOtherEndHearsOfAClose) {
@@ -417,7 +442,7 @@ TEST_F(BusTest, AProbeGetsOneAnswer) {
   std::optional<std::string> answer;
   std::atomic<bool> done = false;
   std::thread asker([&] {
-    answer = ask_bus({.ip = "127.0.0.1", .port = port, .packet = *ping(), .timeout = 5000ms});
+    answer = ask_bus({.host = "127.0.0.1", .port = port, .packet = *ping(), .timeout = 5000ms});
     done = true;
   });
   EXPECT_TRUE(until([&] { return done.load(); }));
@@ -429,8 +454,8 @@ TEST_F(BusTest, AProbeGetsOneAnswer) {
 TEST(BusProbe, SilenceIsNoAnswer) {
   asio::io_context loop;
   tcp::acceptor deaf(loop, {asio::ip::make_address_v4("127.0.0.1"), 0});
-  EXPECT_FALSE(ask_bus({.ip = "127.0.0.1", .port = deaf.local_endpoint().port(), .packet = *ping(), .timeout = 50ms}));
-  EXPECT_FALSE(ask_bus({.ip = "127.0.0.1", .port = free_port(), .packet = *ping(), .timeout = 5000ms}));
+  EXPECT_FALSE(ask_bus({.host = "127.0.0.1", .port = deaf.local_endpoint().port(), .packet = *ping(), .timeout = 50ms}));
+  EXPECT_FALSE(ask_bus({.host = "127.0.0.1", .port = free_port(), .packet = *ping(), .timeout = 5000ms}));
 }
 
 TEST(BusProbe, AddressesOfABind) {

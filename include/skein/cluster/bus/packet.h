@@ -2,7 +2,8 @@
 // back to bytes.
 //
 // A packet is checked whole before anything in it is shown: lengths, counts, extension
-// sums, ids, names, addresses, flags. What a packet means, and whether its sender is
+// sums, ids, names, addresses, flags. An entry of gossip that makes no sense is the exception: it is shown without its id
+// or host, and costs nobody the rest. What a packet means, and whether its sender is
 // believed, is decided in cluster/node.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <variant>
 
+#include <skein/base/host_text.h>
 #include <skein/base/ids.h>
 #include <skein/cluster/bus/message_type.h>
 #include <skein/cluster/topology/node_flags.h>
@@ -58,17 +60,16 @@ enum class PacketFault : std::uint8_t {
   kAddress,
   kEpoch,         // a number no cluster reaches
   kState,
-  kGossip,
   kExtension,
   kBody
 };
 [[nodiscard]] std::string_view packet_fault_name(PacketFault fault);
 
 struct GossipEntry {
-  NodeId id;
+  NodeId id;  // none when what stood there is no id
   std::uint32_t ping_sent_seconds = 0;
   std::uint32_t pong_received_seconds = 0;
-  std::string_view ip;
+  std::string_view ip;  // or the name it announces; empty when unknown or no host at all
   std::uint16_t port = 0;
   std::uint16_t bus_port = 0;
   std::uint16_t plain_port = 0;
@@ -115,7 +116,7 @@ struct PacketHeader {
   ReplOffset offset;
   std::string_view slots;  // a bitmap; of its primary when it is a replica
   NodeId replica_of;       // none for a primary
-  std::string_view ip;     // empty: the address the packet came from
+  std::string_view ip;     // or the name it announces; empty: the address the packet came from
   std::uint16_t port = 0;
   std::uint16_t plain_port = 0;
   std::uint16_t bus_port = 0;
@@ -182,8 +183,6 @@ struct Extensions {
 // `header.type` is PUBLISH or PUBLISHSHARD.
 [[nodiscard]] std::string encode_publish(const PacketHeader& header, const PublishBody& publish, bool mark = true);
 
-// An IPv4 or IPv6 address as text, and nothing else.
-[[nodiscard]] bool is_ip_address(std::string_view text);
 // What cluster-announce-hostname takes: letters, digits, hyphens and dots, at most kMaxHostname.
 [[nodiscard]] bool is_hostname(std::string_view text);
 

@@ -4,7 +4,7 @@
 //   holding back --- its slots have another owner ------------------> over: it follows that one
 //        |       --- every replica was heard and none has data -----> over: it serves
 //        |       --- 2 T + 10 s -------------------------------------> over: it serves, and says what that may cost
-//        +------- anything else: it listens and says nothing
+//        +------- anything else: it listens, and asks without saying who it is
 //
 // Whatever it said would keep it alive in the others' eyes, and a primary that is alive is not
 // failed over.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <skein/base/time.h>
 #include <skein/cluster/topology/topology.h>
@@ -41,9 +42,11 @@ struct NodeSettings {
   std::uint16_t tls_port = 0;
   std::uint16_t bus_port = 0;     // cluster-port; 0 means the client port + 10000
   bool tls_cluster = false;       // then tls_port is the base port
+  // The only addresses it can be reached at; empty where it listens on all of them.
+  std::vector<std::string> bound_ips;
 
   // What it tells the others instead; empty or 0 for the real one.
-  std::string announce_ip;
+  std::string announce_ip;  // or a name that the others look up
   std::string announce_hostname;
   std::uint16_t announce_port = 0;
   std::uint16_t announce_tls_port = 0;

@@ -23,8 +23,9 @@ namespace skein {
 [[nodiscard]] std::optional<NodeAddress> choose_twin_address(const SavedState& saved, const NodeSettings& settings,
                                                              std::span<const std::string> own_ips);
 
-// A PING from nobody in particular: members answer it and learn nothing from it.
-[[nodiscard]] std::string encode_twin_question(Random& random, const NodeSettings& settings);
+// A PING from nobody in particular: members answer it and learn nothing from it. A node that must not show that it is
+// there asks with it, too.
+[[nodiscard]] std::string encode_ping_of_nobody(Random& random, const NodeSettings& settings);
 
 enum class TwinVerdict {
   kOwnIdAnswers,   // stop, naming the file and the address

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -63,8 +64,8 @@ struct Route {
                                 const CountKeys& count_keys);
 
 // Where MOVED and ASK send the client: "host:port", the host as cluster-preferred-endpoint-type
-// wants it.
-[[nodiscard]] std::string format_target(const Node& node, EndpointType type, bool client_uses_tls);
+// wants it. Nothing while the node's address is not known: clients that are sent nowhere do not come back.
+[[nodiscard]] std::optional<std::string> format_target(const Node& node, EndpointType type, bool client_uses_tls);
 
 // 1 for each slot of which every call is served whatever it is: owned by this node, not on
 // the move, and the cluster's state ok. All 0 when it is not.

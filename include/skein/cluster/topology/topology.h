@@ -39,10 +39,12 @@ inline constexpr std::size_t kMaxNodes = 16384;
 inline constexpr int kBusPortAbove = 10000;
 
 struct NodeAddress {
-  std::string ip;  // empty while unknown
+  std::string ip;  // or the name it announces instead (cluster-announce-ip); empty while unknown
   std::uint16_t port = 0;        // of clients; the TLS port where TLS is the base
   std::uint16_t plain_port = 0;  // of clients without TLS where `port` is the TLS port, else 0
   std::uint16_t bus_port = 0;
+  // Clients can be sent there.
+  [[nodiscard]] bool is_known() const { return !ip.empty() && port != 0; }
   friend bool operator==(const NodeAddress&, const NodeAddress&) = default;
 };
 

@@ -38,8 +38,9 @@ TEST_F(Caution, SaysNothingAndServesNothing) {
   start_empty();
   net.run_for(6000ms);
   EXPECT_TRUE(net.node(kPrimary).is_holding_back());
-  EXPECT_TRUE(net.host(kPrimary).sent.empty());
-  EXPECT_TRUE(net.host(kPrimary).outbound.empty());
+  // It asks, as nobody in particular.
+  for (const MessageType type : net.host(kPrimary).sent) EXPECT_EQ(type, MessageType::kPing);
+  for (const auto& [link, end] : net.host(kPrimary).outbound) EXPECT_FALSE(net.node(end.first).knows_link(end.second));
   EXPECT_EQ(net.node(kPrimary).state(), ClusterState::kFail);
   EXPECT_TRUE(net.view(kOther, kPrimary).has_failed());
 }
@@ -57,6 +58,37 @@ TEST_F(Caution, JoinsANewOwnerOfItsSlots) {
   EXPECT_TRUE(net.node(kPrimary).topology().self().is_replica());
   EXPECT_TRUE(net.view(kOther, kPrimary).is_replica());
   EXPECT_FALSE(net.view(kOther, kPrimary).has_failed());
+}
+
+// Where nobody knows to look for it nobody tells it anything, unless it asks.
+TEST_F(Caution, AtAnotherAddressItHearsOfItsHeir) {
+  net.host(kReplica).data = DataFacts{.offset = ReplOffset{100}, .primary_silence = 0ms};
+  net.crash(kPrimary);
+  net.host(kPrimary).settings.port = 7700;
+  net.restart(kPrimary);
+  net.host(kPrimary).sent.clear();
+  net.node(kPrimary).hold_back_without_data(net.now());
+  const auto ended = net.run_finely(10000ms, [&] { return !net.node(kPrimary).is_holding_back(); });
+  EXPECT_TRUE(ended) << "well before its time is over";
+  EXPECT_TRUE(net.node(kReplica).topology().self().is_primary());
+  net.run_finely(3000ms);
+  EXPECT_TRUE(net.node(kPrimary).topology().self().is_replica());
+  EXPECT_EQ(net.view(kOther, kPrimary).address.port, 7700);
+  for (const auto& event : net.seen<LogEvent>(kPrimary)) EXPECT_EQ(event.text.find("EMPTY"), std::string::npos) << event.text;
+}
+
+TEST_F(Caution, AloneItServesNothingAndSaysSo) {
+  for (const std::size_t i : {1, 2, 3}) net.crash(i);
+  start_empty();
+  net.run_for(16000ms);
+  EXPECT_FALSE(net.node(kPrimary).is_holding_back());
+  EXPECT_EQ(net.node(kPrimary).state(), ClusterState::kFail);
+  const auto logged = net.seen<LogEvent>(kPrimary);
+  const auto says = [&](std::string_view text) {
+    return std::any_of(logged.begin(), logged.end(), [&](const LogEvent& e) { return e.text.find(text) != std::string::npos; });
+  };
+  EXPECT_TRUE(says("it serves nothing"));
+  EXPECT_FALSE(says("TAKEOVER")) << "that would take the slots from an heir";
 }
 
 TEST_F(Caution, ServesWhenItsReplicaIsEmptyToo) {

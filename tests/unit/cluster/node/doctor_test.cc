@@ -203,6 +203,8 @@ TEST_F(Doctor, AnnouncedAddresses) {
   edit_address('b', {"127.0.0.1", 7000, 0, 17000});
   EXPECT_THAT(found(Ailment::kLoopbackAnnounced).text, HasSubstr("127.0.0.1:7000 (bbbbbbbb) announce a loopback address"));
   settings_.announce_ip = "redis.example";
+  EXPECT_THAT(names(), testing::Not(testing::Contains("kAnnouncedNameIsNoAddress"))) << "others look it up";
+  settings_.announce_ip = "redis-cluster-0.redis-cluster-headless.default.svc.cluster.local";
   EXPECT_THAT(found(Ailment::kAnnouncedNameIsNoAddress).cure, HasSubstr("cluster-announce-hostname"));
 }
 

@@ -223,8 +223,12 @@ TEST(ClusterNode, AnotherIdAtAnAddressLeavesTheNodeWithoutOne) {
   ASSERT_TRUE(state);
   net.host(2).node = std::make_unique<ClusterNode>(net.host(2).settings, std::move(*state), Random{9},
                                                    net.host(2).keys, net.now());
-  net.run_for(3000ms);
+  net.run_for(1000ms);
   EXPECT_NE(net.node(0).nodes_text(net.now()).find(before + " :0@0 master,noaddr"), std::string::npos)
+      << net.node(0).nodes_text(net.now());
+  // Nobody hears it either.
+  net.run_for(2500ms);
+  EXPECT_NE(net.node(0).nodes_text(net.now()).find(before + " :0@0 master,fail"), std::string::npos)
       << net.node(0).nodes_text(net.now());
 }
 

@@ -32,7 +32,7 @@ TEST(TwinProbe, AsksOnlyWhereItDoesNotLiveItself) {
 TEST(TwinProbe, AMemberAnswersWithItsId) {
   Loopback net(1);
   Random random{4};
-  const auto question = encode_twin_question(random, NodeSettings{});
+  const auto question = encode_ping_of_nobody(random, NodeSettings{});
   net.node(0).on_packet({LinkId::inbound(1), "127.0.0.1", "127.0.0.1"}, question, net.now());
   std::string answer;
   for (const auto& effect : net.node(0).take_effects()) {

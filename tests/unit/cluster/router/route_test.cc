@@ -49,6 +49,14 @@ TEST(Route, StableSlotsNeedNoQuestions) {
   EXPECT_EQ(format_target(map.topology.node(route.target), EndpointType::kHostname, false), "?:7001");
 }
 
+TEST(Route, NobodyIsSentToAnAddressThatIsNotKnown) {
+  Node lost = node_called('b', NodeFlag::kPrimary | NodeFlag::kNoAddress);
+  lost.address = {};
+  for (const auto type : {EndpointType::kIp, EndpointType::kHostname, EndpointType::kUnknownEndpoint}) {
+    EXPECT_EQ(format_target(lost, type, false), std::nullopt);
+  }
+}
+
 TEST(Route, ALeavingSlotAsksForWhatHasGone) {
   Map map;
   EXPECT_EQ(map.verdict({.slot = {3}}, {.present = 1}), RouteVerdict::kServe);

@@ -1,0 +1,79 @@
+#include "bus_dial.h"
+
+#include <utility>
+
+#include <asio/post.hpp>
+
+#include <skein/base/host_text.h>
+
+namespace skein {
+
+using asio::ip::tcp;
+
+BusDial::BusDial(asio::any_io_executor executor, Sources sources)
+    : executor_(std::move(executor)), sources_(std::move(sources)), socket_(executor_) {}
+
+void BusDial::start(const std::string& host, std::uint16_t port, Done done) {
+  done_ = std::move(done);
+  asio::error_code no_address;
+  const auto address = asio::ip::make_address(host, no_address);
+  if (!no_address) {
+    places_ = {tcp::endpoint(address, port)};
+    return try_next();
+  }
+  if (!is_host(host)) return end_later(DialEnd::kNoConnection);
+  resolver_ = std::make_unique<tcp::resolver>(executor_);
+  resolver_->async_resolve(host, std::to_string(port), [self = shared_from_this()](const asio::error_code& error, const auto& found) {
+    if (!self->done_) return;
+    if (error) return self->end_with(DialEnd::kNameUnknown, error.message());
+    for (const auto& entry : found) self->places_.push_back(entry.endpoint());
+    self->try_next();
+  });
+}
+
+bool BusDial::prepare(const tcp::endpoint& there) {
+  asio::error_code error;
+  socket_.close(error);
+  socket_.open(asio::generic::stream_protocol(there.protocol()), error);
+  if (error) return false;
+  close_on_exec(socket_.native_handle());
+  const bool within_machine = sources_.any.empty() && there.address().is_loopback();
+  const auto& own = within_machine ? sources_.loopback : sources_.any;
+  if (own.empty()) return true;
+  const auto source = asio::ip::make_address(own, error);
+  if (!error) socket_.bind(tcp::endpoint(source, 0), error);
+  return !error;
+}
+
+void BusDial::try_next() {
+  while (tried_ < places_.size()) {
+    const tcp::endpoint there = places_[tried_++];
+    if (!prepare(there)) continue;
+    socket_.async_connect(there, [self = shared_from_this()](const asio::error_code& error) {
+      if (!self->done_) return;
+      error ? self->try_next() : self->end_with(DialEnd::kConnected);
+    });
+    return;
+  }
+  end_later(DialEnd::kNoConnection);
+}
+
+void BusDial::end_later(DialEnd end) {
+  asio::post(executor_, [self = shared_from_this(), end] {
+    if (self->done_) self->end_with(end);
+  });
+}
+
+void BusDial::end_with(DialEnd end, const std::string& why) {
+  const Done done = std::exchange(done_, nullptr);
+  done(end, std::move(socket_), why);
+}
+
+void BusDial::cancel() {
+  done_ = nullptr;
+  resolver_.reset();
+  asio::error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace skein

@@ -1,0 +1,55 @@
+// Connects to where a member is: a name is looked up first, and of several addresses each is tried in turn.
+//
+// Lookups run on asio's own resolver thread. Says how it ended once, from the event loop, unless it is cancelled.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include "bus_socket.h"
+
+namespace skein {
+
+enum class DialEnd : std::uint8_t {
+  kConnected,
+  kNameUnknown,  // no lookup has found it
+  kNoConnection
+};
+
+class BusDial : public std::enable_shared_from_this<BusDial> {
+ public:
+  // The addresses to call from; empty: the system's choice. The second one within this machine.
+  struct Sources {
+    std::string any;
+    std::string loopback;
+  };
+  // `why` is the error's text when the name is unknown. The socket is open when connected.
+  using Done = std::function<void(DialEnd end, BusSocket socket, const std::string& why)>;
+
+  BusDial(asio::any_io_executor executor, Sources sources);
+  void start(const std::string& host, std::uint16_t port, Done done);
+  void cancel();
+
+ private:
+  void try_next();
+  // False when the socket cannot even begin.
+  bool prepare(const asio::ip::tcp::endpoint& there);
+  void end_with(DialEnd end, const std::string& why = {});
+  void end_later(DialEnd end);
+
+  asio::any_io_executor executor_;
+  Sources sources_;
+  BusSocket socket_;
+  std::unique_ptr<asio::ip::tcp::resolver> resolver_;  // only for names
+  std::vector<asio::ip::tcp::endpoint> places_;
+  std::size_t tried_ = 0;
+  Done done_;
+};
+
+}  // namespace skein
