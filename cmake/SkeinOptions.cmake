@@ -1,5 +1,6 @@
 # Compiler flags and third-party libraries every target shares.
 set(SKEIN_SANITIZE "" CACHE STRING "Comma-separated sanitizers, e.g. address,undefined")
+option(SKEIN_TESTS "Build the tests, which need GoogleTest and python3" ON)
 option(SKEIN_FUZZ "Build the libFuzzer drivers (clang only)" OFF)
 
 find_program(CCACHE_PROGRAM ccache)

@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
-# Installs what building and testing Skein needs on Debian 12. Running it again does nothing
-# where everything is there. Works as root or with sudo, and starts no service.
+# Installs what Skein needs on Debian 12. Running it again does nothing where everything is
+# there. Works as root or with sudo, and starts no service.
+#
+#   scripts/install-deps.sh        to build and to test
+#   scripts/install-deps.sh build  to build, and redis-cli to talk to what was built
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 
 packages=(
-  cmake g++ ninja-build ccache clang libclang-rt-14-dev
+  cmake g++ ninja-build
   libasio-dev libcli11-dev libfmt-dev libspdlog-dev libjemalloc-dev liblzf-dev libssl-dev libxxhash-dev
-  libgtest-dev libgmock-dev libbenchmark-dev
-  redis-server redis-tools redis-sentinel
-  git iproute2 procps python3 python3-redis util-linux
+  redis-tools
 )
-# By command: a node or npm that did not come from Debian does as well.
-command -v node >/dev/null || packages+=(nodejs)
-command -v npm >/dev/null || packages+=(npm)
+case ${1:-all} in
+  build) ;;
+  all)
+    packages+=(
+      ccache clang libclang-rt-14-dev libgtest-dev libgmock-dev libbenchmark-dev
+      redis-server redis-sentinel git iproute2 procps python3 python3-redis util-linux
+    )
+    # By command: a node or npm that did not come from Debian does as well.
+    command -v node >/dev/null || packages+=(nodejs)
+    command -v npm >/dev/null || packages+=(npm)
+    ;;
+  *) echo "usage: $0 [build|all]" >&2; exit 2 ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do
@@ -47,6 +58,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
   rm -f "$log"
 fi
+
+[ "${1:-all}" = all ] || exit 0
 
 # The cluster client that the library test talks through, beside the builds. Without the
 # registry everything but that test still works, so its absence is not an error here.

@@ -2,14 +2,38 @@
 # From a fresh checkout to a running cluster: three primaries and their replicas on
 # 127.0.0.1:7000-7005, their files in ./quickstart.
 #
-#   scripts/quickstart.sh        builds, starts and shows it; running it again does no harm
-#   scripts/quickstart.sh stop   ends the six servers and removes ./quickstart
+#   scripts/quickstart.sh              builds, starts and shows it; running it again does no harm
+#   scripts/quickstart.sh --port 7300  the same on 127.0.0.1:7300-7305
+#   scripts/quickstart.sh stop         ends the six servers and removes ./quickstart
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 folder=$root/quickstart
 server=$root/build/release/bin/skein-server
 host=127.0.0.1
-ports=(7000 7001 7002 7003 7004 7005)
+nodes=6
+# Where they were put the last time, if they have not been stopped since.
+mapfile -t ports < <(cd "$folder" 2>/dev/null && ls -d [0-9]* 2>/dev/null)
+
+usage() {
+  echo "usage: $0 [--port <the first of six>] [stop]" >&2
+  exit 2
+}
+
+# Each node has a bus port too, 10000 above its own.
+choose_ports() {
+  local first=$1
+  [[ $first =~ ^[1-9][0-9]{0,4}$ ]] && ((first + nodes - 1 + 10000 <= 65535)) || {
+    echo "--port $first: six ports from there on, each plus 10000, must be at most 65535" >&2
+    exit 2
+  }
+  local chosen
+  mapfile -t chosen < <(seq "$first" $((first + nodes - 1)))
+  if [ ${#ports[@]} -gt 0 ] && [ "${ports[*]}" != "${chosen[*]}" ]; then
+    echo "$folder has a cluster on ports ${ports[0]} to ${ports[-1]}; scripts/quickstart.sh stop ends it." >&2
+    exit 1
+  fi
+  ports=("${chosen[@]}")
+}
 
 # The pid of our server for this port, when it runs. A pid file may outlive its process and
 # the number may be another's by now, so the process title has to name the port.
@@ -94,15 +118,22 @@ and end them with  scripts/quickstart.sh stop
 EOT
 }
 
-case ${1:-start} in
-  start) ;;
-  stop) stop_all; exit ;;
-  *) echo "usage: $0 [stop]" >&2; exit 2 ;;
-esac
+first=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --port) first=${2:-}; [ -n "$first" ] || usage; shift 2 ;;
+    --port=*) first=${1#*=}; shift ;;
+    start) shift ;;
+    stop) stop_all; exit ;;
+    *) usage ;;
+  esac
+done
+if [ -n "$first" ] || [ ${#ports[@]} -eq 0 ]; then choose_ports "${first:-7000}"; fi
 
-"$root/scripts/install-deps.sh"
+"$root/scripts/install-deps.sh" build
 cd "$root"
-[ -f build/release/build.ninja ] || cmake --preset release >/dev/null
+# Without the tests, which need more than a build does; scripts/test.sh adds them.
+[ -f build/release/build.ninja ] || cmake --preset release -DSKEIN_TESTS=OFF >/dev/null
 cmake --build --preset release --target skein-server
 
 for port in "${ports[@]}"; do start_one "$port"; done
