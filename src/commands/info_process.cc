@@ -82,6 +82,7 @@ void write_server_section(const InfoSource& from, InfoText& to) {
   to.field("redis_git_sha1", facts.commit);
   to.field("redis_git_dirty", facts.commit_modified ? 1 : 0);
   to.field("redis_build_id", facts.build_id);
+  to.field("skein_commit_time", facts.commit_time);
   to.field("redis_mode", from.call.keyspace.context().cluster_mode ? "cluster" : "standalone");
   to.field("os", facts.os);
   to.field("arch_bits", sizeof(void*) * 8);

@@ -42,6 +42,7 @@ InfoFacts Daemon::info_facts() {
   facts.executable = process_.executable;
   facts.commit = process_.build.commit;
   facts.commit_modified = process_.build.modified;
+  facts.commit_time = process_.build.time;
   facts.build_id = build_id(process_.build);
   facts.config_file = process_.config_file;
   facts.run_id = run_id_;

@@ -219,6 +219,7 @@ class Started(ProcessTest):
             info = client.ask_text("INFO", "server")
         commit = version.partition("sha=")[2][:8]
         self.assertIn(f"redis_git_sha1:{commit}\r\n", info)
+        self.assertIn("skein_commit_time:" + version.split("time=")[1].strip(), info)
         self.assertIn("redis_build_id:" + version.partition("build=")[2].split()[0], info)
         process.send_signal(signal.SIGSEGV)
         process.wait(15)

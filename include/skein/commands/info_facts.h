@@ -18,6 +18,7 @@ struct InfoFacts {
   std::string executable;
   std::string commit = "00000000";  // that it was built from
   bool commit_modified = false;
+  std::string commit_time = "unknown";
   std::string build_id = "0";
   std::string config_file;
   std::string run_id;
