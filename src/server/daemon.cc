@@ -124,8 +124,12 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
       pause_timer_(loop_),
       signals_(loop_),
       takeover_timer_(loop_) {
+  facts_.is_memory_short = [this] {
+    memory_limit_.hold();
+    return memory_limit_.refuses();
+  };
   facts_.lacks_room = [this](std::size_t bytes, std::size_t in_one_piece) {
-    return memory_limit_.lacks_room(bytes) || !can_allocate(in_one_piece);
+    return !memory_limit_.fits(bytes) || !can_allocate(in_one_piece);
   };
   services_.dispatcher = &dispatcher_;
   services_.snapshots = &snapshots_;

@@ -48,14 +48,9 @@ std::optional<EvictionRule> eviction_rule(MaxmemoryPolicy policy, int samples) {
 MemoryLimit::MemoryLimit(Parts parts, Hooks hooks)
     : parts_(parts), hooks_(std::move(hooks)), without_keys_(allocated_bytes()) {}
 
-bool MemoryLimit::lacks_room(std::size_t bytes) {
-  if (parts_.settings.maxmemory == 0) return false;
-  hold();
-  return refuses() || (bytes > 0 && !fits(bytes));
-}
-
 bool MemoryLimit::fits(std::size_t bytes) const {
   const std::size_t limit = parts_.settings.maxmemory;
+  if (limit == 0) return true;
   const std::size_t allocated = allocated_bytes();
   const std::size_t used = allocated - std::min(allocated, hooks_.uncounted());
   if (bytes <= limit && used <= limit - bytes) return true;

@@ -52,9 +52,9 @@ class MemoryLimit {
   // The settings have changed.
   void apply_settings();
   [[nodiscard]] bool refuses() const { return verdict_ == MemoryVerdict::kNothingToGo; }
-  // Whether a call that takes so many bytes more has to be refused: nothing can be evicted, or not enough. Then
-  // nothing has been evicted for it either. What fits is taken at once, and room is made for it afterwards.
-  [[nodiscard]] bool lacks_room(std::size_t bytes);
+  // Whether so many bytes more would be within the limit with all gone that may go. Evicts nothing: what fits is
+  // taken at once, and room is made for it afterwards.
+  [[nodiscard]] bool fits(std::size_t bytes) const;
 
   // For how long there has been too much, in all and now.
   [[nodiscard]] microseconds exceeded_in_all() const { return exceeded_before_ + exceeded_now(); }
@@ -63,7 +63,6 @@ class MemoryLimit {
 
  private:
   [[nodiscard]] MemoryVerdict make_room();
-  [[nodiscard]] bool fits(std::size_t bytes) const;
   [[nodiscard]] MemoryVerdict evict(std::size_t down_to);
   void set(MemoryVerdict verdict);
   void continue_later();

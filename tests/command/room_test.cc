@@ -71,9 +71,9 @@ TEST_F(Room, OfATransactionTheWholeCounts) {
 TEST_F(Room, OverTheLimitATransactionMayHoldWhatAddsNothing) {
   run("SET", "k", "v");
   facts.gates |= gate::kMemory;
-  room_ = 0;
+  facts.is_memory_short = [] { return false; };
   EXPECT_EQ(run("SET", "l", "v"), "+OK\r\n") << "asked again, there is room for it";
-  facts.lacks_room = [](std::size_t, std::size_t) { return true; };
+  facts.is_memory_short = [] { return true; };
   run("MULTI");
   for (const char* words : {"GET k", "DEL k", "INFO server", "EXISTS k", "PERSIST k"}) EXPECT_EQ(line(words), "+QUEUED\r\n") << words;
   EXPECT_THAT(run("EXEC"), testing::StartsWith("*5\r\n$1\r\nv\r\n:1\r\n$"));

@@ -118,7 +118,9 @@ class Dispatcher {
     return bytes;
   }
   [[nodiscard]] bool has_room(std::size_t bytes) const {
-    return parts_.facts.lacks_room && !parts_.facts.lacks_room(bytes, bytes);
+    const NodeFacts& facts = parts_.facts;
+    if ((facts.gates & gate::kMemory) != 0 && (!facts.is_memory_short || facts.is_memory_short())) return false;
+    return bytes < NodeFacts::kMuch || !facts.lacks_room || !facts.lacks_room(bytes, bytes);
   }
   [[nodiscard]] EffectSink* effects() const { return applying_ ? nullptr : effects_; }
   void queue(Session& session, const Prepared& request);

@@ -35,9 +35,11 @@ struct NodeFacts {
   // slot, not moving, cluster up). Anything else asks the router.
   const std::uint8_t* served_slots = nullptr;
   Router* router = nullptr;
-  // Asked before a call is refused for lack of memory, as what ran since the gate was shut may have made
-  // room, and for a call that takes much: whether so many bytes more, and so many of them in one piece, cannot
-  // be had. Not set: the gate's word stands, and nobody takes much.
+  // Asked before a call is refused for lack of memory: what ran since the gate was shut may have made
+  // room, and some may be made now by evicting keys. Not set: the gate's word stands.
+  std::function<bool()> is_memory_short;
+  // Asked for a call that takes much: whether so many bytes more, and so many of them in one piece, cannot be
+  // had whatever is evicted. Changes nothing, so that handlers may ask. Not set: nobody takes much.
   std::function<bool(std::size_t bytes, std::size_t in_one_piece)> lacks_room;
   // Calls that take less than this are small beside what is not counted to the byte anyway.
   static constexpr std::size_t kMuch = 16 * 1024;
