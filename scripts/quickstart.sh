@@ -12,7 +12,7 @@ server=$root/build/release/bin/skein-server
 host=127.0.0.1
 nodes=6
 # Where they were put the last time, if they have not been stopped since.
-mapfile -t ports < <(cd "$folder" 2>/dev/null && ls -d [0-9]* 2>/dev/null)
+mapfile -t ports < <(cd "$folder" 2>/dev/null && ls -d [0-9]* 2>/dev/null | sort -n)
 
 usage() {
   echo "usage: $0 [--port <the first of six>] [stop]" >&2
@@ -26,13 +26,11 @@ choose_ports() {
     echo "--port $first: six ports from there on, each plus 10000, must be at most 65535" >&2
     exit 2
   }
-  local chosen
-  mapfile -t chosen < <(seq "$first" $((first + nodes - 1)))
-  if [ ${#ports[@]} -gt 0 ] && [ "${ports[*]}" != "${chosen[*]}" ]; then
+  if [ ${#ports[@]} -gt 0 ] && [ "${ports[0]}" != "$first" ]; then
     echo "$folder has a cluster on ports ${ports[0]} to ${ports[-1]}; scripts/quickstart.sh stop ends it." >&2
     exit 1
   fi
-  ports=("${chosen[@]}")
+  mapfile -t ports < <(seq "$first" $((first + nodes - 1)))
 }
 
 # The pid of our server for this port, when it runs. A pid file may outlive its process and
@@ -128,7 +126,7 @@ while [ $# -gt 0 ]; do
     *) usage ;;
   esac
 done
-if [ -n "$first" ] || [ ${#ports[@]} -eq 0 ]; then choose_ports "${first:-7000}"; fi
+choose_ports "${first:-${ports[0]:-7000}}"
 
 "$root/scripts/install-deps.sh" build
 cd "$root"

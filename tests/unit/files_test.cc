@@ -49,7 +49,7 @@ TEST(Files, TheReadmeNamesEveryPageOfTheDocumentation) {
 TEST(Files, QuickstartAndConfigurationsUseDifferentPorts) {
   const std::string node = read(kRoot / "conf/cluster-node.conf");
   EXPECT_NE(node.find("\nport 7101\n"), std::string::npos);
-  EXPECT_NE(read(kRoot / "scripts/quickstart.sh").find("first:-7000"), std::string::npos);
+  EXPECT_NE(read(kRoot / "scripts/quickstart.sh").find(":-7000}"), std::string::npos);
   EXPECT_EQ(read(kRoot / "README.md").find("--port 700"), std::string::npos);
   // A file for each: CONFIG REWRITE writes a node's own settings into it.
   EXPECT_NE(node.find("cp cluster-node.conf node-$p/"), std::string::npos);
