@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kPieces = 32;
 // So much of an incomplete request is carried to the front of the next receive's window, so that each receive
 // has a whole window of room. What is more stays where it is and is added to.
-constexpr std::size_t kCarried = ReadBlocks::kWindow;
+constexpr std::size_t kCarried = 16 * 1024;
 // Who sends very large arguments is likely to send another: most of it is then received into its own memory.
 constexpr std::size_t kVeryLarge = 64 * 1024;
 constexpr std::size_t kBesideVeryLarge = 4 * 1024;
@@ -115,6 +115,7 @@ void ClientConnection::move_to_own(std::size_t room) {
 }
 
 void ClientConnection::set_aside(std::size_t at, std::size_t size) {
+  sends_very_large_ = size >= kVeryLarge;
   // All but its line's end has come, and is set aside already.
   if (asides_ != nullptr && asides_->list.back().at == at) return;
   const std::size_t here = std::min(size, end_ - begin_ - at);
@@ -165,12 +166,12 @@ ClientConnection::ReadResult ClientConnection::read() {
     end_ += receive({data_ + end_, own_capacity_ - end_}, {}, result);
     return result;
   }
-  const std::size_t room = filled_ ? ReadBlocks::kLargeWindow : ReadBlocks::kWindow;
+  const std::size_t room = sends_very_large_ ? ReadBlocks::kSmallWindow : ReadBlocks::kWindow;
+  sends_very_large_ = false;
   const std::span<char> window = net_.blocks().window(left + room).first(left + room);
   if (left != 0) std::memcpy(window.data(), data_ + begin_, left);
   const std::size_t count = receive(window.subspan(left), {}, result);
   if (count != 0) adopt_window(window.data(), left + count);
-  filled_ = count == room || (filled_ && count > ReadBlocks::kWindow);
   return result;
 }
 
@@ -197,14 +198,11 @@ ClientConnection::ReadResult ClientConnection::read_aside() {
     count = receive(first, {data_ + end_, own_capacity_ - end_}, result);
     if (count > room) end_ += count - room;
   } else {
-    const std::size_t beside = aside.size >= kVeryLarge ? kBesideVeryLarge
-                               : filled_                ? ReadBlocks::kLargeWindow
-                                                        : ReadBlocks::kWindow;
+    const std::size_t beside = aside.size >= kVeryLarge ? kBesideVeryLarge : ReadBlocks::kWindow;
     const std::span<char> window = net_.blocks().window(left + beside).first(left + beside);
     if (left != 0) std::memcpy(window.data(), data_ + begin_, left);
     count = receive(first, window.subspan(left), result);
     if (count > room) adopt_window(window.data(), left + count - room);
-    filled_ = aside.size < kVeryLarge && count > ReadBlocks::kWindow;
   }
   const std::size_t came = std::min(count, room);
   aside.received += came;

@@ -107,10 +107,10 @@ class ClientConnection {
   ClientNet& net_;
   Stream stream_;
   // Packed, as there may be many idle connections.
-  bool filled_ : 1 = false;   // the last receive took all the room there was
+  bool sends_very_large_ : 1 = false;  // arguments: one was set aside after the last receive
   bool reading_ : 1 = false;
-  bool writing_ : 1 = false;  // waits until the socket takes more
-  bool listed_ : 1 = false;   // in ClientNet's list for the next turn
+  bool writing_ : 1 = false;           // waits until the socket takes more
+  bool listed_ : 1 = false;            // in ClientNet's list for the next turn
   Watched watched_ = Watched::kNothing;
   char* data_ = nullptr;  // in a shared block, or of its own
   std::size_t begin_ = 0;

@@ -15,9 +15,9 @@ struct ReadBlock;
 
 class ReadBlocks {
  public:
-  // Room for one receive, and for one of a client that fills it.
-  static constexpr std::size_t kWindow = 16 * 1024;
-  static constexpr std::size_t kLargeWindow = 64 * 1024;
+  // Room for one receive; and where most of what comes is better received elsewhere.
+  static constexpr std::size_t kWindow = 64 * 1024;
+  static constexpr std::size_t kSmallWindow = 16 * 1024;
   // With its header it fills a size class of the allocator.
   static constexpr std::size_t kBlock = 128 * 1024 - 2 * sizeof(std::size_t);
 
