@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unistd.h>
+#include <utility>
 
 #include <asio/detail/reactor.hpp>
 #include <asio/detail/scheduler.hpp>
