@@ -110,7 +110,7 @@ void RequestParser::complete(std::string_view input, Arguments& arguments) {
 RequestParser::Status RequestParser::fail(Arguments& arguments, std::size_t first, std::string text) {
   arguments.resize(first);
   start_over();
-  error_ = "ERR Protocol error: " + text;
+  error_ = std::make_unique<std::string>("ERR Protocol error: " + text);
   return Status::kError;
 }
 
@@ -210,8 +210,8 @@ RequestParser::Status RequestParser::parse_inline(std::string_view input, Argume
   if (!words) return fail(arguments, first, "unbalanced quotes in request");
   position_ = newline + 1;
   if (words->empty()) return Status::kNothing;
-  inline_words_ = std::move(*words);
-  for (const auto& word : inline_words_) arguments.emplace_back(word);
+  inline_words_ = std::make_unique<std::vector<std::string>>(std::move(*words));
+  for (const auto& word : *inline_words_) arguments.emplace_back(word);
   return Status::kRequest;
 }
 

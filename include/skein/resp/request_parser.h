@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +46,7 @@ class RequestParser {
 
   [[nodiscard]] std::size_t consumed() const { return position_; }
   // The whole error reply without `-`: "ERR Protocol error: ...".
-  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] const std::string& error() const { return *error_; }
   // After kNeedMore: how long the input must be at least for the next step to succeed, or 0.
   [[nodiscard]] std::size_t wanted() const { return wanted_; }
   // After kNeedMore: the argument whose bytes have not all come; its size is 0 if it waits for something else.
@@ -88,9 +89,10 @@ class RequestParser {
   std::int64_t bulk_size_ = -1;  // of the argument being read; -1: its head comes next
   bool resumable_ = false;
   bool inline_ = false;
-  std::vector<Pending> pending_;           // arguments of an incomplete request
-  std::vector<std::string> inline_words_;  // unquoted words of an inline request
-  std::string error_;
+  std::vector<Pending> pending_;  // arguments of an incomplete request
+  // Rare, and every client has a parser.
+  std::unique_ptr<std::vector<std::string>> inline_words_;  // unquoted words of an inline request
+  std::unique_ptr<std::string> error_;
 };
 
 }  // namespace skein
