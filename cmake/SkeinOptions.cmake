@@ -11,6 +11,7 @@ endif()
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
 
 add_library(skein_flags INTERFACE)
 target_compile_options(skein_flags INTERFACE

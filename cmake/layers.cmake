@@ -16,7 +16,7 @@ skein_layer(session SEES base resp config keyspace)
 skein_layer(command SEES base resp keyspace session)
 skein_layer(dispatch SEES base resp config stats keyspace session command cluster/topology cluster/router)
 skein_layer(commands SEES base resp config stats keyspace persist cluster/topology cluster/bus cluster/gossip
-                          cluster/failover cluster/node cluster/router session command dispatch LIBS crypto)
+                          cluster/failover cluster/node cluster/router session command dispatch LIBS crypto nlohmann_json::nlohmann_json)
 skein_layer(net SEES base resp cluster/bus)
 skein_layer(disk SEES base)
 skein_layer(server SEES base resp config stats keyspace persist replication cluster/topology cluster/bus cluster/gossip

@@ -10,7 +10,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 packages=(
   cmake g++ ninja-build
   libasio-dev libcli11-dev libfmt-dev libspdlog-dev libjemalloc-dev liblzf-dev libssl-dev libxxhash-dev
-  redis-tools
+  nlohmann-json3-dev redis-tools
 )
 case ${1:-all} in
   build) ;;

@@ -74,8 +74,9 @@ extern const CommandSpec kClusterReplicate;
 extern const CommandSpec kClusterReset;
 extern const CommandSpec kClusterSaveconfig;
 extern const CommandSpec kClusterSetConfigEpoch;
-// cluster_views.cc
+// cluster_doctor.cc
 extern const CommandSpec kClusterDoctor;
+// cluster_views.cc
 extern const CommandSpec kClusterInfo;
 extern const CommandSpec kClusterLinks;
 extern const CommandSpec kClusterMyid;

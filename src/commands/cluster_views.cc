@@ -1,4 +1,4 @@
-// CLUSTER subcommands that show: DOCTOR, INFO, LINKS, MYID, NODES, REPLICAS, SHARDS, SLOTS.
+// CLUSTER subcommands that show: INFO, LINKS, MYID, NODES, REPLICAS, SHARDS, SLOTS.
 #include "cluster.h"
 
 namespace skein {
@@ -18,8 +18,6 @@ void print_messages(std::string& out, const std::array<std::uint64_t, kMessageTy
   }
   fmt::format_to(std::back_inserter(out), "cluster_stats_messages_{}:{}\r\n", way, sum);
 }
-
-void doctor(Call& call, ClusterNode& member) { call.reply.verbatim("txt", member.doctor_text(call.now)); }
 
 void info(Call& call, ClusterNode& member) {
   const ClusterInfo facts = member.info();
@@ -83,7 +81,7 @@ void replicas(Call& call, ClusterNode& member) {
 std::string_view health_word(ShardHealth health) {
   switch (health) {
     case ShardHealth::kOnline: return "online";
-    case ShardHealth::kFailed: return "failed";
+    case ShardHealth::kFailed: return "fail";
     case ShardHealth::kLoading: return "loading";
   }
   return "";
@@ -165,18 +163,6 @@ constexpr HistoryEntry kSlotsHistory[] = {{"4.0.0", "Ids of the nodes."},
                                           {"7.0.0", "A fourth element: what the endpoint leaves out."}};
 
 }  // namespace
-
-constexpr CommandSpec kClusterDoctor{
-    .name = "DOCTOR",
-    .summary = "Tells what is wrong with the cluster and what cures it, and this node's last decisions.",
-    .complexity = "O(N) where N is the number of slots and nodes",
-    .since = "7.0.0",
-    .group = Group::kCluster,
-    .arity = exactly(2),
-    .flags = flag::kAdmin | flag::kStale,
-    .tips = {"nondeterministic_output"},
-    .handler = on_member<doctor>,
-};
 
 constexpr CommandSpec kClusterInfo{
     .name = "INFO",

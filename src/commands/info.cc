@@ -20,8 +20,16 @@ void write_cluster_section(const InfoSource& from, InfoText& to) {
   const bool held = lease.verdict == LeaseVerdict::kHeld;
   const auto left = held ? std::max(lease.end - from.call.now.mono, nanoseconds{0}) : nanoseconds{0};
   to.field("cluster_write_lease", lease_verdict_name(lease.verdict));
+  // As a number: whether writes are executed now.
+  const bool may_write =
+      held || lease.verdict == LeaseVerdict::kAlone || lease.verdict == LeaseVerdict::kNotNeeded;
+  to.field("cluster_write_lease_held", may_write ? 1 : 0);
   to.field("cluster_write_lease_left_ms", std::chrono::duration_cast<milliseconds>(left).count());
   to.field("cluster_write_lease_lapses", lease.lapses);
+  const FindingCounts findings = from.services.cluster->count_findings(from.call.now);
+  to.field("cluster_doctor_findings", findings.all);
+  to.field("cluster_doctor_critical", findings.critical);
+  to.field("cluster_doctor_warnings", findings.warning);
 }
 
 void write_keyspace_section(const InfoSource& from, InfoText& to) {

@@ -137,7 +137,9 @@ DataFacts Daemon::data_facts() const {
   DataFacts facts{.offset = replication_.offset(),
                   .primary_link_up = replication_.is_link_up(),
                   .primary_silence = replication_.primary_silence(),
-                  .sync_trouble = replication_.sync_trouble()};
+                  .sync_trouble = replication_.sync_trouble(),
+                  .is_whole = !loading_.shuts_gate() && !replication_.is_data_lost(),
+                  .replicas_in_sync = replication_.replicas_in_sync(facts_.now)};
   // Data without a place in a history (still being loaded, or from a dump that names none) is more
   // than no data: a primary that has lost its own must not take this replica for an empty one.
   const bool has_place = facts.offset != ReplOffset{} || facts.primary_link_up;

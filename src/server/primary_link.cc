@@ -32,6 +32,7 @@ void PrimaryLink::apply_settings() { state_->apply_settings(); }
 milliseconds PrimaryLink::silence() const { return state_->silence(read_boot_clock()); }
 void PrimaryLink::fill(ReplicationFacts::Primary& facts, Now now) const { state_->fill(facts, now); }
 std::string PrimaryLink::sync_trouble() const { return state_->sync_trouble(read_boot_clock()); }
+bool PrimaryLink::is_data_lost() const { return state_->is_data_lost(); }
 int PrimaryLink::selected_db() const { return state_->selected_db(); }
 void PrimaryLink::select_db(int db) { state_->select_db(db); }
 

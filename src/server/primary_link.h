@@ -94,8 +94,11 @@ class PrimaryLink {
   // masterauth, masteruser, repl-timeout and the like have changed.
   void apply_settings();
 
-  // Since when nothing has come from this primary: while the link is down, since it went down.
+  // For how long nothing has come from this primary: while the link is down, since it went down. max(): its data
+  // never has.
   [[nodiscard]] milliseconds silence() const;
+  // The old data went for a new set that could not be loaded.
+  [[nodiscard]] bool is_data_lost() const;
   void fill(ReplicationFacts::Primary& facts, Now now) const;
   // Why full syncs were in vain lately; empty: they were not.
   [[nodiscard]] std::string sync_trouble() const;

@@ -58,7 +58,7 @@ void PrimaryLink::State::follow(std::string host, std::uint16_t port) {
   port_ = port;
   if (later) return;
   history_lost_ = false;
-  has_been_up_ = false;
+  has_had_data_ = false;
   link_.set(settings_of_link());
   handle(link_.follow(name_of(host_, port_), read_boot_clock()));
 }
@@ -198,6 +198,7 @@ void PrimaryLink::State::carry_out(const link_effect::Payload& effect) {
 
 void PrimaryLink::State::carry_out(const link_effect::PayloadComplete&) {
   if (sync_ == nullptr) return;
+  payload_complete_ = read_boot_clock();
   const auto sync = sync_;  // it may be over when this returns
   sync->complete([this](FullSync::Installed installed) { on_installed(std::move(installed)); });
 }
@@ -212,7 +213,10 @@ void PrimaryLink::State::fail_sync(SyncTrouble trouble, const std::string& why) 
 void PrimaryLink::State::on_installed(FullSync::Installed installed) {
   // It ends here, whatever became of it; this is called from inside of it.
   const auto sync = std::exchange(sync_, nullptr);
-  if (installed.data_lost) forget_history();
+  if (installed.data_lost) {
+    data_lost_ = true;
+    forget_history();
+  }
   if (leaving_ != Leaving::kNot) {
     if (installed.outcome) {
       new_data(installed.facts);
@@ -237,7 +241,10 @@ void PrimaryLink::State::on_installed(FullSync::Installed installed) {
 }
 
 void PrimaryLink::State::new_data(const RdbFacts& facts) {
-  history_lost_ = false;
+  history_lost_ = data_lost_ = false;
+  // Should the connection have ended while the set was loaded, it is as old as its last byte.
+  if (!has_had_data_) down_since_ = payload_complete_;
+  has_had_data_ = true;
   stream_.session().db = 0;
   if (facts.replication) select_db(facts.replication->selected_db);
   hooks_.on_new_data(sync_id_, sync_offset_, facts);
@@ -318,7 +325,7 @@ void PrimaryLink::State::tell_changes() {
   if (was_up_ == is_up() && was_syncing_ == is_syncing()) return;
   if (was_up_ && !is_up()) down_since_ = read_boot_clock();
   if (is_up() && !was_up_) {
-    has_been_up_ = true;
+    has_had_data_ = true;
     begin_session();
   }
   was_up_ = is_up();
@@ -367,7 +374,7 @@ std::string PrimaryLink::State::sync_trouble(MonoTime now) const {
 }
 
 milliseconds PrimaryLink::State::silence(MonoTime now) const {
-  if (!has_been_up_) return milliseconds::max();
+  if (!has_had_data_) return milliseconds::max();
   return std::chrono::duration_cast<milliseconds>(now - (is_up() ? link_.heard() : down_since_));
 }
 

@@ -33,6 +33,7 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   void on_cron(Now now);
   void apply_settings() { link_.set(settings_of_link()); }
   [[nodiscard]] milliseconds silence(MonoTime now) const;
+  [[nodiscard]] bool is_data_lost() const { return data_lost_; }
   void fill(ReplicationFacts::Primary& facts, Now now) const;
   void select_db(int db);
 
@@ -109,10 +110,12 @@ class PrimaryLink::State : public std::enable_shared_from_this<State>, public Pr
   Leaving leaving_ = Leaving::kNot;
   bool asking_to_take_over_ = false;
   bool was_up_ = false;
-  bool has_been_up_ = false;  // since this primary is followed
+  bool has_had_data_ = false;  // of this primary, since it is followed
+  bool data_lost_ = false;     // the set is empty: what was to replace it could not be loaded
   bool was_syncing_ = false;
   bool shut_ = false;
   MonoTime down_since_{};
+  MonoTime payload_complete_{};
   std::uint64_t bytes_in_ = 0;
 };
 

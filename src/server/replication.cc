@@ -239,6 +239,11 @@ bool Replication::has_enough_replicas(Now now) const {
   return replicas_.good_count(now) >= static_cast<std::uint64_t>(settings.min_replicas_to_write);
 }
 
+std::optional<std::size_t> Replication::replicas_in_sync(Now now) const {
+  if (is_replica()) return std::nullopt;
+  return replicas_.good_count(now);
+}
+
 std::optional<RdbFacts::Replication> Replication::facts_for_snapshot() const {
   if (is_replica()) {
     return RdbFacts::Replication{history_.id, log_.end(), std::max(link_.selected_db(), 0)};

@@ -110,6 +110,10 @@ class Replication final : public ReplicationActions {
   [[nodiscard]] milliseconds primary_silence() const { return link_.silence(); }
   // Why full syncs were in vain lately; empty: they were not.
   [[nodiscard]] std::string sync_trouble() const { return link_.sync_trouble(); }
+  // Whom the stream reaches, and who was heard lately; nothing of a replica.
+  [[nodiscard]] std::optional<std::size_t> replicas_in_sync(Now now) const;
+  // A data set of its primary's could not be loaded to its end, and what was there before is gone.
+  [[nodiscard]] bool is_data_lost() const { return link_.is_data_lost(); }
   // Asks replicas how far they are, because the node ends; the offset they have to reach for that.
   ReplOffset ask_for_last_acknowledgements();
   [[nodiscard]] bool has_enough_replicas(Now now) const;

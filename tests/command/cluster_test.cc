@@ -298,6 +298,13 @@ TEST_F(ClusterCommands, DoctorTellsFindingsWithTheirCures) {
   EXPECT_THAT(reply, HasSubstr("cure: redis-cli --cluster create"));
   EXPECT_EQ(run("CLUSTER", "ADDSLOTSRANGE", "0", "16383"), ok());
   EXPECT_THAT(run("CLUSTER", "DOCTOR"), HasSubstr("kAddedByOperator: slots 0-16383 now belong to this node"));
+  const auto json = run("CLUSTER", "DOCTOR", "json");
+  EXPECT_THAT(json, HasSubstr(R"("role":"primary","slots":16384,"state":)"));
+  EXPECT_THAT(json, HasSubstr(R"("verdict":"kAddedByOperator","text":"slots 0-16383 now belong to this node)"));
+  EXPECT_THAT(json, HasSubstr(R"("severity":)"));
+  EXPECT_THAT(run("INFO", "cluster"), HasSubstr("cluster_write_lease_held:"));
+  EXPECT_THAT(run("INFO", "cluster"), HasSubstr("cluster_doctor_findings:"));
+  EXPECT_EQ(run("CLUSTER", "DOCTOR", "JSON", "x"), error("ERR wrong number of arguments for 'cluster|doctor' command"));
   EXPECT_EQ(run("CLUSTER", "DOCTOR", "x"), error("ERR wrong number of arguments for 'cluster|doctor' command"));
 }
 

@@ -269,14 +269,16 @@ class NotReplaced(ThreeShards):
 
         wait_until(refused, 30, "the cluster to be down")
         self.assertIn("Writes wait: ", self.first.log())
-        self.assertEqual("too-few-answers", self.first.info("cluster")["cluster_write_lease"])
+        facts = self.first.info("cluster")
+        self.assertEqual(("too-few-answers", "0"), (facts["cluster_write_lease"], facts["cluster_write_lease_held"]))
         self.assertEqual(b"after", reader.ask("GET", self.key))
         for server in others:
             server.signal(signal.SIGCONT)
         self.cluster.wait_agreed()
         self.assertEqual(b"+OK\r\n", writer.request("SET", self.key, "again"))
         facts = self.first.info("cluster")
-        self.assertEqual(("held", "1"), (facts["cluster_write_lease"], facts["cluster_write_lease_lapses"]))
+        self.assertEqual(("held", "1", "1"), (facts["cluster_write_lease"], facts["cluster_write_lease_held"],
+                                              facts["cluster_write_lease_lapses"]))
         self.assertLessEqual(int(facts["cluster_write_lease_left_ms"]), NODE_TIMEOUT)
 
 

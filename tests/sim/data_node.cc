@@ -202,6 +202,7 @@ void DataNode::lose_slots(const std::vector<Slot>& slots) {
 }
 
 void DataNode::empty() {
+  witness_.on_emptied(host_);
   data_.clear();
   data_.begin_history(random_.next() | 1, false);
 }
@@ -228,6 +229,10 @@ void DataNode::drop_replicas() {
 
 void DataNode::tick() {
   const MonoTime now = host_.now().mono;
+  const ClusterNode& node = host_.node();
+  if (!source_ && node.topology().self().is_voter() && !node.is_holding_back() && may_write()) {
+    witness_.on_holds_own(host_);
+  }
   if (source_) {
     const MonoTime last = std::max(link_opened_, is_in_sync_ ? last_heard_ : MonoTime{});
     if (link_.is_none()) {
@@ -309,6 +314,7 @@ void DataNode::packet(const Arrival& arrival) {
     if (message.kind == MessageKind::kContinue) {
       data_.join_history(message.history);
       is_in_sync_ = has_had_data_ = true;
+      witness_.on_holds_that_of(host_, source_->primary);
     }
     for (const Change& change : changes) data_.apply(change);
     if (message.kind == MessageKind::kPing) return;
@@ -336,6 +342,7 @@ void DataNode::on_full_copy(const Message& message, const std::vector<Change>& c
   witness_.on_full_copy(host_, source_->primary, data_, contents);
   data_.replace(message.history, ReplOffset{message.offset}, contents);
   is_in_sync_ = has_had_data_ = true;
+  witness_.on_holds_that_of(host_, source_->primary);
   send(link_, {MessageKind::kAck, 0, message.offset});
   host_.data_has_come();
 }

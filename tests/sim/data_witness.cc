@@ -35,12 +35,27 @@ void DataWitness::broken(const Host& host, const std::string& what) {
 
 void DataWitness::on_started(const Host& host) {
   hosts_[host.node().id()] = &host;
+  data_of_.erase(&host);  // what it found on its disk may be long out of date
 }
+
+NodeId DataWitness::place_of(const NodeId& node) const {
+  const auto found = places_.find(node);
+  return found == places_.end() ? node : found->second;
+}
+
+void DataWitness::on_holds_own(const Host& host) { data_of_[&host] = place_of(host.node().id()); }
+
+void DataWitness::on_holds_that_of(const Host& host, const NodeId& primary) { data_of_[&host] = place_of(primary); }
 
 void DataWitness::on_promoted(const Host& host, PromotionKind kind) {
   const Topology& topology = host.node().topology();
-  if (kind == PromotionKind::kElected && host.data_facts_given().primary_silence == milliseconds::max()) {
-    broken(host, "was elected though it has never had its primary's data");
+  if (const NodeId& former = host.followed(); !former.is_none()) {
+    const NodeId place = place_of(former);
+    const auto holds = data_of_.find(&host);
+    if (kind == PromotionKind::kElected && (holds == data_of_.end() || holds->second != place)) {
+      broken(host, "was elected though it does not hold the data of the place it takes");
+    }
+    places_[host.node().id()] = place;
   }
   const auto span = kTakeoverDoubt * host.settings().node_timeout;
   if (kind == PromotionKind::kTakenOver) last_takeover_ = queue_.now();

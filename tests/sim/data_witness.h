@@ -4,7 +4,8 @@
 //    no write for the slots it took. FORCE and TAKEOVER are excepted, as they do not ask
 //    the primary, elections soon after a TAKEOVER, as that gives a vote which not everybody
 //    knows of, and slots that an operator moves.
-//  - A replica that stands by itself has had its primary's data.
+//  - A replica that stands by itself holds data of the place it stands for: of its primary, or of one who had that
+//    place before, whatever nodes it has followed and whichever of them it has reached. It has known so since its start.
 //  - A primary that lost its data does not empty a replica that has it, but for the risk
 //    it has to take at last.
 //  - At the end replicas hold what their primaries hold, no key is with two primaries, and
@@ -38,6 +39,10 @@ class DataWitness {
 
   void on_started(const Host& host);
   void on_promoted(const Host& host, PromotionKind kind);
+  // What it holds is what its place holds: it serves as a primary, or is in sync with the one it follows.
+  void on_holds_own(const Host& host);
+  void on_holds_that_of(const Host& host, const NodeId& primary);
+  void on_emptied(const Host& host) { data_of_.erase(&host); }
   void on_durable(const Host& host);
   void on_acknowledged(const Host& host, Slot slot, KeyNumber key, KeyValue value);
   // A key is about to be overwritten: what it holds now is what is left of earlier writes.
@@ -78,6 +83,9 @@ class DataWitness {
     friend auto operator<=>(const SlotKey&, const SlotKey&) = default;
   };
 
+  // A place is a primary's, and goes to whom takes over from it.
+  [[nodiscard]] NodeId place_of(const NodeId& node) const;
+
   void broken(const Host& host, const std::string& what);
 
   const EventQueue& queue_;
@@ -85,6 +93,8 @@ class DataWitness {
   std::vector<Promotion> promotions_;
   std::optional<WorldTime> last_takeover_;
   std::map<NodeId, const Host*> hosts_;
+  std::map<NodeId, NodeId> places_;  // by node, named after the first that had it
+  std::map<const Host*, NodeId> data_of_;  // which place's data it holds
   std::set<Slot> operated_;
   std::map<SlotKey, KeyValue> resting_;
   std::map<SlotKey, std::vector<KeyValue>> acknowledged_values_;

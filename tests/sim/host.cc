@@ -84,6 +84,7 @@ void Host::start() {
   world_.network.process_starts(machine_, *this);
   world_.network.process_starts(data_.machine(), data_);
   world_.witness.on_started(*this);
+  followed_ = {};
   world_.data_witness.on_started(*this);
   settle();
   tick_later();
@@ -97,7 +98,6 @@ void Host::forget_process() {
   save_.reset();
   after_vote_ = nullptr;
   asked_for_.reset();
-  facts_given_ = {};
   is_shutting_down_ = false;
   data_.end();
 }
@@ -154,8 +154,7 @@ void Host::take_request(WriteRequest request) {
 }
 
 void Host::give_data_facts() {
-  facts_given_ = data_.facts();
-  node_->on_data(facts_given_, now());
+  node_->on_data(data_.facts(), now());
 }
 
 void Host::data_has_come() {
@@ -293,6 +292,8 @@ void Host::settle() {
     }
   }
   world_.witness.after_step(*this);
+  const Topology& topology = node_->topology();
+  followed_ = topology.self().primary.is_none() ? NodeId{} : topology.node(topology.self().primary).id;
   data_.look_again();
 }
 

@@ -92,7 +92,8 @@ class Host final : public Peer {
   // Its data has gone on: a takeover may wait for that.
   void data_has_come();
   // What its member was last told of it.
-  [[nodiscard]] const DataFacts& data_facts_given() const { return facts_given_; }
+  // Whom it followed when it was last looked at; none: nobody.
+  [[nodiscard]] const NodeId& followed() const { return followed_; }
 
   // An operator's command: `command(node, now)` returns a Result. False when it was refused,
   // or the process does not answer.
@@ -193,7 +194,7 @@ class Host final : public Peer {
   std::uint64_t starts_ = 0;
   std::uint64_t wakes_ = 0;  // asked for
   WorldTime started_at_{};
-  DataFacts facts_given_;
+  NodeId followed_;
   std::vector<std::function<void()>> when_resumed_;
   std::map<LinkId, NodeId> targets_;  // of outbound links, up or not
   // Data on disk: what the process wrote, and what of it a power loss leaves.

@@ -58,6 +58,8 @@ std::string_view fault_name(FaultKind kind) {
     case FaultKind::kEmptyRestart: return "restarts without data";
     case FaultKind::kMinority: return "minorities cut off";
     case FaultKind::kSlotMove: return "slots on the move";
+    case FaultKind::kReplicationCut: return "replicas that reach nobody";
+    case FaultKind::kReplicate: return "replicas moved by an operator";
     case FaultKind::kCount: break;
   }
   return "?";

@@ -62,6 +62,8 @@ enum class FaultKind : std::uint8_t {
   kEmptyRestart,
   kMinority,
   kSlotMove,
+  kReplicationCut,
+  kReplicate,
   kCount
 };
 [[nodiscard]] std::string_view event_name(EventKind kind);

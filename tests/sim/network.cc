@@ -348,7 +348,8 @@ Network::Connection* Network::find(ConnectionId id) {
 }
 
 bool Network::is_passable(MachineId from, MachineId to) const {
-  return body(from).has_power && body(to).has_power && !is_cut(at(from).body, at(to).body);
+  // A port may be out of reach while the machine's others are not.
+  return body(from).has_power && body(to).has_power && !is_cut(at(from).body, at(to).body) && !is_cut(from, to);
 }
 
 nanoseconds Network::draw_delay(MachineId from) {

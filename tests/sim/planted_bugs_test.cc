@@ -17,6 +17,7 @@ constexpr std::uint64_t kMostSeeds = 120;
 struct Planted {
   const char* name;
   bool PlantedBugs::*bug;
+  std::optional<Trouble::Mixture> mixture = std::nullopt;
 };
 
 class PlantedBug : public testing::TestWithParam<Planted> {};
@@ -25,11 +26,11 @@ TEST_P(PlantedBug, IsFound) {
   PlantedBugs bugs;
   bugs.*GetParam().bug = true;
   for (std::uint64_t seed = kFirstSeed; seed < kFirstSeed + kMostSeeds; ++seed) {
-    const SeedRun run = run_seed(Seed{seed}, bugs, false);
+    const SeedRun run = run_seed(Seed{seed}, bugs, false, GetParam().mixture);
     if (!run.broken) continue;
     fmt::print("{}: found by seed {} after {} events: {}\n", GetParam().name, seed, run.tally.all_events(),
                *run.broken);
-    EXPECT_FALSE(run_seed(Seed{seed}, {}, false).broken) << "seed " << seed << " fails without the bug too";
+    EXPECT_FALSE(run_seed(Seed{seed}, {}, false, GetParam().mixture).broken) << "seed " << seed << " fails without the bug too";
     return;
   }
   FAIL() << GetParam().name << " is not found by " << kMostSeeds << " seeds";
@@ -55,6 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Planted{"elect_without_majority", &PlantedBugs::elect_without_majority},
                     Planted{"claim_before_saving", &PlantedBugs::claim_before_saving},
                     Planted{"stand_without_data", &PlantedBugs::stand_without_data},
+                    Planted{"keep_data_of_others", &PlantedBugs::keep_data_of_others, Trouble::Mixture::kHeirs},
                     Planted{"empty_primary_serves", &PlantedBugs::empty_primary_serves},
                     Planted{"reuse_election_epoch", &PlantedBugs::reuse_election_epoch}),
     [](const auto& test) { return std::string(test.param.name); });

@@ -31,6 +31,7 @@ ClusterShape draw_shape(Random& random, Trouble::Mixture mixture) {
   ClusterShape shape;
   shape.primaries = static_cast<std::uint32_t>(3 + random.below(3));
   shape.replicas_each = static_cast<std::uint32_t>(1 + random.below(2));
+  if (mixture == Trouble::Mixture::kHeirs) shape.replicas_each = 2;
   if (random.one_in(16)) shape.primaries = 10;
   constexpr milliseconds kTimeouts[] = {1s, 2s, 2s, 5s};
   shape.node_timeout = kTimeouts[random.below(4)];
@@ -44,7 +45,8 @@ std::uint64_t draw_faults(Random& random, Trouble::Mixture mixture) {
   switch (mixture) {
     case Trouble::Mixture::kAnything: return kFewestFaults + random.below(10);
     case Trouble::Mixture::kFailovers: return kFewestFaults + random.below(20);
-    case Trouble::Mixture::kStorm: return 20 + random.below(20);
+    case Trouble::Mixture::kStorm:
+    case Trouble::Mixture::kHeirs: return 20 + random.below(20);
   }
   return kFewestFaults;
 }
@@ -87,9 +89,9 @@ std::vector<Slot> busy_slots(const Cluster& cluster) {
 
 }  // namespace
 
-SeedRun run_seed(Seed seed, const PlantedBugs& bugs, bool fails_test) {
+SeedRun run_seed(Seed seed, const PlantedBugs& bugs, bool fails_test, std::optional<Trouble::Mixture> wanted) {
   Random random(seed.value * 2 + 1);
-  const Trouble::Mixture mixture = draw_mixture(random);
+  const Trouble::Mixture mixture = wanted ? *wanted : draw_mixture(random);
   ClusterShape shape = draw_shape(random, mixture);
   shape.bugs = bugs;
   Sim sim(seed);

@@ -6,6 +6,7 @@
 
 #include "journal.h"
 #include "sim.h"
+#include "trouble.h"
 
 namespace skein::sim {
 
@@ -22,8 +23,9 @@ struct SeedRun {
   std::uint64_t fingerprint = 0;
 };
 
-// With `fails_test`, a broken rule fails the running test.
-[[nodiscard]] SeedRun run_seed(Seed seed, const PlantedBugs& bugs = {}, bool fails_test = true);
+// With `fails_test`, a broken rule fails the running test. `mixture`: the faults, else the seed draws it.
+[[nodiscard]] SeedRun run_seed(Seed seed, const PlantedBugs& bugs = {}, bool fails_test = true,
+                               std::optional<Trouble::Mixture> mixture = std::nullopt);
 
 // SKEIN_SIM_SEEDS and SKEIN_SIM_FIRST_SEED, or what the test would have.
 [[nodiscard]] std::uint64_t seeds_wanted(std::uint64_t otherwise);

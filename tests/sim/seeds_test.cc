@@ -13,9 +13,11 @@ namespace {
 #ifdef SKEIN_SANITIZED
 constexpr std::uint64_t kSeedsInCi = 25;  // some ten times as slow each
 constexpr std::uint64_t kFewestElections = 80;
+constexpr std::uint64_t kHeirSeedsInCi = 5;
 #else
 constexpr std::uint64_t kSeedsInCi = 300;
 constexpr std::uint64_t kFewestElections = 1000;
+constexpr std::uint64_t kHeirSeedsInCi = 60;
 #endif
 
 bool wants_a_line_per_seed() {
@@ -54,6 +56,24 @@ TEST(Seeds, NoRuleIsBrokenAndAllAgreeOnceFaultsEnd) {
              in_seconds(time), sum.line());
   if (count >= kSeedsInCi && failures == 0) {
     EXPECT_GE(sum.count(EventKind::kElectionWon), kFewestElections);
+  }
+}
+
+// Whom a replica follows changes while it can copy from nobody: who stands then holds the data of the place it takes.
+TEST(HeirSeeds, NobodyStandsWithTheDataOfOthers) {
+  Tally sum;
+  const std::uint64_t count = seeds_wanted(kHeirSeedsInCi);
+  const std::uint64_t first = first_seed(1);
+  int failures = 0;
+  for (std::uint64_t seed = first; seed < first + count && failures < 10; ++seed) {
+    const SeedRun run = run_seed(Seed{seed}, {}, true, Trouble::Mixture::kHeirs);
+    sum += run.tally;
+    failures += run.broken ? 1 : 0;
+  }
+  fmt::print("{} seeds from {}; {}\n", count, first, sum.line());
+  if (count >= kHeirSeedsInCi && failures == 0) {
+    EXPECT_GE(sum.count(FaultKind::kReplicationCut), count / 2);
+    EXPECT_GE(sum.count(FaultKind::kReplicate), count / 2);
   }
 }
 

@@ -85,6 +85,27 @@ const std::vector<Story::Step>& Story::steps() {
          story.sim_.cut(story.named(words[1]).id(), story.named(words[2]).id());
          return std::nullopt;
        }},
+      {R"(replication between ([A-Z]) and ([A-Z]) is cut)",
+       [](Story& story, Words words) -> Outcome {
+         const MachineId a = story.named(words[1]).data().machine();
+         const MachineId b = story.named(words[2]).data().machine();
+         story.sim_.network().cut(a, b);
+         story.sim_.network().cut(b, a);
+         return std::nullopt;
+       }},
+      {R"(an operator makes ([A-Z]) a replica of ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         const NodeId id = story.named(words[2]).node().id();
+         return unless(story.named(words[1]).operate(
+                           [&](ClusterNode& node, Now now) { return node.replicate(id.view(), now); }),
+                       "it is refused");
+       }},
+      {R"(then shard (\d+) still belongs to ([A-Z]))",
+       [](Story& story, Words words) -> Outcome {
+         // It may be down, so by its address.
+         const HostId owner = story.cluster_->primary(Shard{parse_count(words[1])});
+         return unless(owner == kNobody || owner == story.names_.at(words[2]), fmt::format("node{} has it", owner.value));
+       }},
       {R"(mend all cuts)",
        [](Story& story, Words) -> Outcome {
          story.sim_.network().mend_all();

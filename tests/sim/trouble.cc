@@ -15,8 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kKinds = static_cast<std::size_t>(FaultKind::kCount);
-
 // What leads to failovers, or makes them hard.
 constexpr FaultKind kFailoverKinds[] = {
     FaultKind::kKill,         FaultKind::kPowerLoss,        FaultKind::kTornSave,
@@ -30,11 +28,17 @@ constexpr FaultKind kStormKinds[] = {FaultKind::kKill,    FaultKind::kPowerLoss,
                                      FaultKind::kCut,     FaultKind::kSeveralPrimaries, FaultKind::kLaggingReplica,
                                      FaultKind::kMinority, FaultKind::kFailover,        FaultKind::kHandover};
 
+constexpr FaultKind kHeirKinds[] = {FaultKind::kKill,           FaultKind::kPowerLoss, FaultKind::kSeveralPrimaries,
+                                    FaultKind::kReplicationCut, FaultKind::kReplicate, FaultKind::kFailover,
+                                    FaultKind::kHandover,       FaultKind::kSlowDisk};
+
 std::vector<FaultKind> kinds_of(Trouble::Mixture mixture) {
   if (mixture == Trouble::Mixture::kStorm) return {std::begin(kStormKinds), std::end(kStormKinds)};
   if (mixture == Trouble::Mixture::kFailovers) return {std::begin(kFailoverKinds), std::end(kFailoverKinds)};
+  if (mixture == Trouble::Mixture::kHeirs) return {std::begin(kHeirKinds), std::end(kHeirKinds)};
   std::vector<FaultKind> all;
-  for (std::size_t i = 0; i < kKinds; ++i) all.push_back(static_cast<FaultKind>(i));
+  // What came later has mixtures of its own: the seeds of this one stay what they are.
+  for (std::size_t i = 0; i < static_cast<std::size_t>(FaultKind::kReplicationCut); ++i) all.push_back(static_cast<FaultKind>(i));
   return all;
 }
 
@@ -98,6 +102,8 @@ void Trouble::strike(FaultKind kind) {
     case FaultKind::kEmptyRestart: return restart_empty();
     case FaultKind::kMinority: return cut_minority();
     case FaultKind::kSlotMove: return move_slot();
+    case FaultKind::kReplicationCut: return cut_replication();
+    case FaultKind::kReplicate: return move_replica();
     case FaultKind::kCount: return;
   }
 }
@@ -414,6 +420,33 @@ void Trouble::cut_minority() {
     for (const auto& [from, to] : cuts) sim_.network().mend(from, to);
     sim_.journal().note("the minority is back");
   });
+}
+
+// One that cannot copy from anybody, as with a wrong masterauth: whom it follows may change meanwhile, and more than once.
+void Trouble::cut_replication() {
+  sim_.journal().count(FaultKind::kReplicationCut);
+  const MachineId lonely = any_host().data().machine();
+  std::vector<std::pair<MachineId, MachineId>> cuts;
+  for (const auto& other : sim_.hosts()) {
+    if (other->data().machine() == lonely) continue;
+    cuts.emplace_back(lonely, other->data().machine());
+    cuts.emplace_back(other->data().machine(), lonely);
+  }
+  for (const auto& [from, to] : cuts) sim_.network().cut(from, to);
+  sim_.queue().after(draw_span() + draw_span(), [this, cuts] {
+    for (const auto& [from, to] : cuts) sim_.network().mend(from, to);
+    sim_.journal().note("replication is mended");
+  });
+}
+
+// CLUSTER REPLICATE, to any primary: it has nothing of that one's data yet.
+void Trouble::move_replica() {
+  const auto primaries = running_primaries();
+  Host& replica = any_host();
+  if (primaries.empty() || !replica.is_running() || !replica.node().topology().self().is_replica()) return;
+  sim_.journal().count(FaultKind::kReplicate);
+  const NodeId id = primaries[random_.below(primaries.size())]->node().id();
+  static_cast<void>(replica.operate([&](ClusterNode& node, Now now) { return node.replicate(id.view(), now); }));
 }
 
 // The second slot of somebody's: the first ones stay where elections leave them.

@@ -13,8 +13,9 @@ namespace skein::sim {
 class Trouble {
  public:
   // Each seed knows some kinds only: what a rare mixture does would drown in all of them.
-  // A storm is failures of primaries and nothing else.
-  enum class Mixture { kAnything, kFailovers, kStorm };
+  // A storm is failures of primaries and nothing else. Heirs: replicas change whom they follow, and have no copy of
+  // it yet when it fails, too.
+  enum class Mixture { kAnything, kFailovers, kStorm, kHeirs };
   Trouble(Sim& sim, std::uint64_t seed, Mixture mixture = Mixture::kAnything);
   Trouble(Sim& sim, std::uint64_t seed, std::vector<FaultKind> kinds);
 
@@ -43,6 +44,8 @@ class Trouble {
   void hand_over();
   void restart_empty();
   void cut_minority();
+  void cut_replication();
+  void move_replica();
   void move_slot();
 
   [[nodiscard]] std::vector<Host*> running_primaries();

@@ -41,7 +41,7 @@ std::string_view name_of(StandVerdict verdict) {
     case StandVerdict::kPrimaryUp: return "kPrimaryUp";
     case StandVerdict::kNothingToTake: return "kNothingToTake";
     case StandVerdict::kToldNotTo: return "kToldNotTo";
-    case StandVerdict::kNeverHadData: return "kNeverHadData";
+    case StandVerdict::kNotInSync: return "kNotInSync";
     case StandVerdict::kDataTooOld: return "kDataTooOld";
   }
   return "";
@@ -52,7 +52,8 @@ milliseconds vote_lifetime(milliseconds node_timeout) {
 }
 
 milliseconds oldest_data(const StandingFacts& facts) {
-  return std::chrono::duration_cast<milliseconds>(facts.ping_period) + facts.node_timeout * facts.validity_factor;
+  if (facts.validity_factor == 0) return milliseconds::max();
+  return std::chrono::duration_cast<milliseconds>(facts.ping_period) + facts.node_timeout * (facts.validity_factor + 1);
 }
 
 StandVerdict judge_standing(const Topology& topology, const StandingFacts& facts) {
@@ -64,10 +65,8 @@ StandVerdict judge_standing(const Topology& topology, const StandingFacts& facts
   if (primary.slot_count == 0 && !facts.slots_arrive) return StandVerdict::kNothingToTake;
   if (facts.by_request) return StandVerdict::kStand;
   if (facts.told_not_to) return StandVerdict::kToldNotTo;
-  if (facts.validity_factor == 0) return StandVerdict::kStand;
-  if (facts.primary_silence == milliseconds::max()) return StandVerdict::kNeverHadData;
-  const bool old = std::max(facts.primary_silence - facts.node_timeout, milliseconds{0}) > oldest_data(facts);
-  return old ? StandVerdict::kDataTooOld : StandVerdict::kStand;
+  if (facts.data_age <= oldest_data(facts)) return StandVerdict::kStand;
+  return facts.data_age == milliseconds::max() ? StandVerdict::kNotInSync : StandVerdict::kDataTooOld;
 }
 
 std::vector<NodeIndex> rival_replicas(const Topology& topology) {

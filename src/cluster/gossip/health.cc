@@ -46,6 +46,19 @@ void HealthTable::on_removed(NodeIndex index) {
   at(index) = NodeHealth{};
 }
 
+void note_progress(NodeHealth& replica, ReplOffset offset, ReplOffset of_primary, MonoTime now) {
+  // A primary whose history has begun anew.
+  replica.goal = std::min(replica.goal, of_primary);
+  if (offset < replica.goal) return;
+  replica.goal = of_primary;
+  replica.in_step_at = now;
+}
+
+void forget_progress(NodeHealth& replica) {
+  replica.goal = {};
+  replica.in_step_at = {};
+}
+
 bool add_fail_report(NodeHealth& health, NodeIndex reporter, MonoTime now) {
   const auto at = place_of(health.reports, reporter);
   if (is_of(health.reports, at, reporter)) {

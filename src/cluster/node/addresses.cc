@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "member.h"
 
@@ -117,7 +118,7 @@ void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& addr
   auto& link = links(index);
   if (!link.out.is_none()) outbox_.push(CloseLink{link.out});
   link.out = {};
-  link.out_is_up = false;
+  if (std::exchange(link.out_is_up, false)) link.out_lost = now;
   open_link(index, now);
   log(EventLevel::kWarning, fmt::format("Address updated for node {}, now {}:{}", topology_.node(index).id.view(),
                                         address.ip, address.port));

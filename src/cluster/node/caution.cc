@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <skein/cluster/node/doctor.h>
 #include <skein/cluster/node/twin_probe.h>
@@ -66,7 +67,7 @@ void ClusterNode::Member::end_caution(CautionVerdict verdict, std::span<const Fo
     auto& link = links(index);
     if (!link.out.is_none()) outbox_.push(CloseLink{link.out});
     link.out = {};
-    link.out_is_up = false;
+    if (std::exchange(link.out_is_up, false)) link.out_lost = now.mono;
     // Pings that wait for an answer are not repeated as long as this node is heard at all.
     send_heartbeat(MessageType::kPong, link.in, index, now);
   });

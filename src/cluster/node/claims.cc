@@ -42,6 +42,7 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
   const NodeIndex before = topology_.node(index).primary;
   if (before == primary) return;
   topology_.edit(index, [&](Node& node) { node.primary = primary; });
+  forget_progress(health(index));
   if (index == kSelf) forget_shown_slots();
   if (primary == kSelf) show_open_slots_again();
   // What was to go to it goes to whom it follows now.
@@ -57,8 +58,12 @@ void ClusterNode::Member::set_replica_of(NodeIndex index, NodeIndex primary) {
   save_lazily();
 }
 
-void ClusterNode::Member::become_replica_of(NodeIndex primary) {
+void ClusterNode::Member::become_replica_of(NodeIndex primary, Successor successor, MonoTime now) {
   end_takeovers();
+  if (primary != self().primary) {
+    const bool keeps = successor == Successor::kHeir || settings_.bugs.keep_data_of_others;
+    keeps ? data_age_.on_heir(oldest_data(standing_facts(now)), now) : data_age_.on_lost();
+  }
   heir_ = {};
   was_elected_ = false;
   replaced_.reset();
@@ -168,19 +173,20 @@ void ClusterNode::Member::take_claim(const Claim& claim, std::string_view slots)
   });
   claim_arrived(arrived, claim.now);
   const bool lost_some = taken_from_us > 0;
-  if (lost_some && claim.former == own_primary) {
+  const bool is_heir = !claim.former.is_none() && claim.former == own_primary && claimed > 0;
+  if (lost_some && is_heir) {
     heir_ = {claim.claimant, last_tick_};
     if (own_primary == kSelf && claim.now.mono >= write_lease_end()) leave_all_to_heir();
   }
   if (lost_some && topology_.node(own_primary).slot_count == 0) {
-    if (follow_winner(claim.claimant, claimed == taken_from_us)) return;
+    if (follow_winner(claim.claimant, claimed == taken_from_us, claim.now.mono)) return;
   }
   keep_keys(open_with_keys, claim.claimant);
-  if (!follow_above() && !lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
+  if (!follow_above(claim, is_heir) && !lost_with_keys.empty()) outbox_.push(SlotsLost{std::move(lost_with_keys)});
 }
 
 // The shard's last slot was lost. `took_ours_alone`: the winner's claim names no others.
-bool ClusterNode::Member::follow_winner(NodeIndex winner, bool took_ours_alone) {
+bool ClusterNode::Member::follow_winner(NodeIndex winner, bool took_ours_alone, MonoTime now) {
   const NodeIndex heir = find_heir();
   const NodeIndex next = heir.is_none() ? winner : heir;
   if (self().is_primary() && is_handing_over()) {
@@ -190,19 +196,20 @@ bool ClusterNode::Member::follow_winner(NodeIndex winner, bool took_ours_alone) 
   if (!settings_.allow_replica_migration && heir.is_none() && !took_ours_alone) return false;
   log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
                                         topology_.node(next).id.view()));
-  become_replica_of(next);
+  become_replica_of(next, heir.is_none() ? Successor::kStranger : Successor::kHeir, now);
   return true;
 }
 
-// The primary of this replica has become a replica itself.
-bool ClusterNode::Member::follow_above() {
+// The primary of this replica has become a replica itself. `is_heir`: the claimant was its replica until now.
+bool ClusterNode::Member::follow_above(const Claim& claim, bool is_heir) {
   const NodeIndex primary = self().is_replica() ? self().primary : kNoNode;
   const NodeIndex above = primary.is_none() ? kNoNode : topology_.node(primary).primary;
   if (above.is_none() || above == kSelf || !topology_.node(primary).is_replica()) return false;
   log(EventLevel::kNotice,
       fmt::format("I'm a sub-replica! Reconfiguring myself from {} to {}", topology_.node(primary).id.view(),
                   topology_.node(above).id.view()));
-  become_replica_of(above);
+  const bool has_place = (is_heir && claim.claimant == above) || find_heir() == above;
+  become_replica_of(above, has_place ? Successor::kHeir : Successor::kStranger, claim.now.mono);
   return true;
 }
 

@@ -130,7 +130,6 @@ Result<void> ClusterNode::Member::set_slot(Args args, Now now) {
   if (equals_ignore_case(action, "importing") && args.size() == 3) return set_slot_importing(*slot, args[2]);
   if (equals_ignore_case(action, "node") && args.size() == 3) return set_slot_node(*slot, args[2], now);
   if (!equals_ignore_case(action, "stable") || args.size() != 2) return bad_set_slot();
-  note_slot("kStable", *slot, kNoNode, kNoNode);
   topology_.set_migrating(*slot, kNoNode);
   topology_.set_importing(*slot, kNoNode);
   save_lazily();
@@ -181,12 +180,12 @@ Result<void> ClusterNode::Member::set_slot_node(Slot slot, std::string_view id, 
   if (was_mine && to != kSelf && self().slot_count == 0 && settings_.allow_replica_migration) {
     log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
                                           topology_.node(to).id.view()));
-    become_replica_of(to);
+    become_replica_of(to, Successor::kStranger, now.mono);
   }
   if (to == kSelf && !topology_.importing_from(slot).is_none()) {
     // A new epoch makes the change win over what the former owner still claims.
     if (take_new_epoch()) {
-      log(EventLevel::kWarning, fmt::format("configEpoch updated after importing slot {}", slot.value));
+      log(EventLevel::kVerbose, fmt::format("configEpoch updated after importing slot {}", slot.value));
     }
     taken_.push_back({slot, topology_.node(topology_.importing_from(slot)).id});
     topology_.set_importing(slot, kNoNode);
@@ -195,7 +194,7 @@ Result<void> ClusterNode::Member::set_slot_node(Slot slot, std::string_view id, 
   return {};
 }
 
-Result<void> ClusterNode::Member::replicate(std::string_view id, Now) {
+Result<void> ClusterNode::Member::replicate(std::string_view id, Now now) {
   const auto named = find_named(id, "Unknown node");
   if (!named) return named.error();
   if (*named == kSelf) return refusal("Can't replicate myself");
@@ -203,7 +202,7 @@ Result<void> ClusterNode::Member::replicate(std::string_view id, Now) {
   if (self().is_primary() && (self().slot_count != 0 || keys_.total_keys() != 0)) {
     return refusal("To set a master the node must be empty and without assigned slots.");
   }
-  become_replica_of(*named);
+  become_replica_of(*named, Successor::kStranger, now.mono);
   return {};
 }
 
@@ -217,6 +216,7 @@ Result<void> ClusterNode::Member::reset(Args args, Now) {
     return refusal("CLUSTER RESET can't be called with master nodes containing keys");
   }
   save_first();
+  data_age_.on_lost();
   if (self().is_replica()) {
     set_primary(kSelf);
     refresh_replication();

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include <skein/cluster/node/doctor.h>
 
@@ -21,16 +20,6 @@ constexpr std::size_t kMergedWithin = 4;
 constexpr std::size_t kKeptSightings = 8;
 constexpr seconds kAddressMemory{300};
 constexpr seconds kAddressPause{1};
-
-// "2026-11-20 18:00:33.123", UTC.
-std::string format_utc(UnixMillis time) {
-  const auto days = static_cast<int>(time.value / 86'400'000);
-  const auto rest = time.value % 86'400'000;
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3'600'000,
-                     rest / 60'000 % 60, rest / 1000 % 60, rest % 1000);
-}
 
 std::string address_text(const NodeAddress& address) {
   return address.is_known() ? fmt::format("{}:{}", address.ip, address.port) : "address unknown";
@@ -49,10 +38,8 @@ void ClusterNode::Member::note_slot(std::string_view verdict, Slot slot, NodeInd
   const auto id = [&](NodeIndex index) { return index.is_none() ? NodeId{} : topology_.node(index).id; };
   const auto epoch = [&](NodeIndex index) { return index.is_none() ? Epoch{} : topology_.node(index).config_epoch; };
   SlotChange change{verdict, id(from), id(to), epoch(from), epoch(to)};
-  const auto same = [&](const SlotChange& other) {
-    return other.verdict == change.verdict && other.from == change.from && other.to == change.to;
-  };
-  auto at = std::find_if(slot_changes_.rbegin(), slot_changes_.rend(), same);
+  auto at = std::find_if(slot_changes_.rbegin(), slot_changes_.rend(),
+                         [&](const SlotChange& other) { return other.is_alike(change); });
   if (at == slot_changes_.rend()) {
     change.own = is_own_shard(from) || is_own_shard(to);
     slot_changes_.push_back(std::move(change));
@@ -73,23 +60,46 @@ void ClusterNode::Member::note_slot_owner(Slot slot, NodeIndex to) {
   note_slot(verdict, slot, from, to);
 }
 
+// However that came about: SETSLOT STABLE, redis-cli --cluster fix, a claim, another role. A slot that has become this
+// node's, or another's, is told as that.
+void ClusterNode::Member::note_closed_slots() {
+  if (known_open_revision_ == topology_.slots_revision()) return;
+  const bool is_first = known_open_revision_ == 0;
+  known_open_revision_ = topology_.slots_revision();
+  auto open = own_open_slots();
+  if (open == known_open_) return;
+  const auto before = std::exchange(known_open_, std::move(open));
+  if (is_first) return;
+  SlotBitmap still[2];
+  for (const ShownSlot& slot : known_open_) still[slot.arrives ? 1 : 0].set(slot.slot);
+  slot_verdict_ = {};
+  for (const ShownSlot& slot : before) {
+    if (still[slot.arrives ? 1 : 0].has(slot.slot)) continue;
+    const bool is_told = std::any_of(slot_changes_.begin(), slot_changes_.end(),
+                                     [&](const SlotChange& change) { return change.own && change.slots.has(slot.slot); });
+    if (is_told) continue;
+    const NodeIndex other = topology_.find(slot.other);
+    slot.arrives ? note_slot("kStable", slot.slot, other, kSelf) : note_slot("kStable", slot.slot, kSelf, other);
+  }
+}
+
 // One line for each way that slots went; moves of the same kind are one decision in CLUSTER DOCTOR.
 void ClusterNode::Member::tell_decisions(Now now) {
   for (auto& [verdict, text] : std::exchange(untold_, {})) decide(EventLevel::kWarning, verdict, std::move(text), now);
+  note_closed_slots();
   slot_verdict_ = {};
-  if (slot_changes_.empty()) return;
   for (const SlotChange& change : std::exchange(slot_changes_, {})) {
     // Changes among others are for those who look closely.
     if (!change.own) {
       log(EventLevel::kVerbose, fmt::format("{} [{}]", describe(change, change.slots), change.verdict));
       continue;
     }
-    log(EventLevel::kNotice, fmt::format("{} [{}]", describe(change, change.slots), change.verdict));
+    slot_news_.add(change);
     auto told = std::make_unique<SlotChange>(change);
     const auto last = decisions_.size() - std::min(decisions_.size(), kMergedWithin);
     for (std::size_t i = decisions_.size(); i > last; --i) {
       const SlotChange* before = decisions_[i - 1].slots.get();
-      if (before == nullptr || before->verdict != change.verdict || before->from != change.from || before->to != change.to) continue;
+      if (before == nullptr || !before->is_alike(change)) continue;
       before->slots.for_each([&](Slot slot) { told->slots.set(slot); });
       told->keys += before->keys;
       decisions_.erase(decisions_.begin() + static_cast<std::ptrdiff_t>(i - 1));
@@ -98,6 +108,9 @@ void ClusterNode::Member::tell_decisions(Now now) {
     if (decisions_.size() >= kKeptDecisions) decisions_.pop_front();
     std::string text = describe(*told, told->slots);
     decisions_.push_back({now.wall, std::string(change.verdict), std::move(text), std::move(told)});
+  }
+  for (const SlotChange& due : slot_news_.take_due(now.mono)) {
+    log(EventLevel::kNotice, fmt::format("{} [{}]", describe(due, due.slots), due.verdict));
   }
 }
 
@@ -119,7 +132,11 @@ std::string ClusterNode::Member::describe(const SlotChange& change, const SlotBi
     return fmt::format("{}: the keys that have not left for {} are kept, and {} open", head, name(change.from),
                        one ? "it stays" : "they stay");
   }
-  if (change.verdict == "kStable") return fmt::format("{} {} neither leaving nor arriving any more", head, is);
+  if (change.verdict == "kStable") {
+    const bool arrived = change.to == self().id;
+    return fmt::format("{} {} not {} {} any more", head, is, arrived ? "arriving from" : "leaving for",
+                       name(arrived ? change.from : change.to));
+  }
   std::string text = fmt::format("{} now {} to {}, before to {}", head, one ? "belongs" : "belong", name(change.to),
                                  name(change.from));
   if (change.verdict == "kNewerClaim") {
@@ -201,44 +218,6 @@ bool ClusterNode::Member::note_address(NodeIndex index, const NodeAddress& next,
 // Its slots have no owner then.
 void ClusterNode::Member::note_removal(NodeIndex index) {
   topology_.slots_of(index).for_each([&](Slot slot) { note_slot("kForgotten", slot, index, kNoNode); });
-}
-
-std::string ClusterNode::Member::doctor_text(Now now) const {
-  const Node& node = self();
-  const auto findings = examine({.topology = topology_,
-                                 .health = health_,
-                                 .settings = settings_,
-                                 .state = state_,
-                                 .data = data_,
-                                 .write_lease_end = write_lease_end(),
-                                 .holding_back = is_holding_back(),
-                                 .links =
-                                     [&](NodeIndex index) {
-                                       const NodeLinks& link = links(index);
-                                       return LinkFacts{link.out_is_up, !link.in.is_none(), link.out_created};
-                                     },
-                                 .lost_handshakes = lost_handshakes_,
-                                 .twins = twins_,
-                                 .started = started_,
-                                 .now = now.mono});
-
-  std::string text = fmt::format("The cluster as {}:{} sees it ({}, {}): state {}, {} nodes, {} primaries with slots, epoch {}\n",
-                                 node.address.ip, node.address.port, node.id.view(),
-                                 node.is_primary() ? fmt::format("primary of {} slots", node.slot_count) : "replica",
-                                 state_ == ClusterState::kOk ? "ok" : "fail", topology_.node_count(),
-                                 topology_.voter_count(), voter_.current_epoch.value);
-  const auto out = std::back_inserter(text);
-  if (findings.empty()) text += "\nNothing is wrong that this node could see.\n";
-  for (std::size_t i = 0; i < findings.size(); ++i) {
-    fmt::format_to(out, "\n{}. {} [{}]\n   cure: {}\n", i + 1, findings[i].text, ailment_name(findings[i].ailment),
-                   findings[i].cure);
-  }
-  if (decisions_.empty()) return text;
-  text += "\nLast decisions (UTC), the newest at the end:\n";
-  for (const Decision& decision : decisions_) {
-    fmt::format_to(out, "{} {}: {}\n", format_utc(decision.at), decision.verdict, decision.text);
-  }
-  return text;
 }
 
 }  // namespace skein

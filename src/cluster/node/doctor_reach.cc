@@ -15,6 +15,7 @@ namespace {
 
 // How long what was seen once is worth telling.
 constexpr seconds kMemory{300};
+constexpr milliseconds kLastWords{500};
 
 Findings duplicate_ids(const Patient& p) {
   Findings found;
@@ -36,26 +37,38 @@ std::string firewall_cure(const Node& node) {
                      node.address.bus_port, kBusPortAbove, node.address.ip);
 }
 
+// They are enough to have called it failed by now, and have not.
+bool others_hear(const Patient& p, NodeIndex silent) {
+  const Nodes voters = nodes_that(p, [&](NodeIndex index, const Node& node) {
+    return index != silent && node.is_voter() && !is_unreachable(node);
+  });
+  const std::size_t reports = count_fail_reports(p.health.at(silent), p.topology, p.now, p.settings.node_timeout);
+  const std::size_t own = p.topology.self().is_voter() ? 1 : 0;
+  const std::size_t needed = fail_quorum(p.topology);
+  return voters.size() >= needed && reports + own < needed;
+}
+
 Findings closed_bus_ports(const Patient& p) {
   Findings found;
   p.topology.for_each_node([&](NodeIndex index, const Node& node) {
     if (index == kSelf || !is_settled(node) || node.has_failed() || p.links(index).out_is_up) return;
     const auto silent = silence(p, index);
-    const auto heard = p.now - p.health.at(index).data_received;
-    const bool speaks = p.health.at(index).data_received != MonoTime{} && heard < p.settings.node_timeout;
     if (silent < p.settings.node_timeout / 2) return;
+    const NodeHealth& health = p.health.at(index);
+    // A process that ends takes our link with it, and what it had sent until then is read afterwards.
+    const MonoTime alone_since = std::max(p.links(index).out_lost, health.added) + kLastWords;
+    const bool speaks = health.data_received > alone_since && p.now - health.data_received < p.settings.node_timeout;
     if (speaks) {
       found.push_back({Ailment::kBusPortClosed,
                        fmt::format("{} is heard, but no connection to its bus port {}:{} has come up for {}", name_node(node),
                                    node.address.ip, node.address.bus_port, span_text(silent)),
-                       firewall_cure(node)});
-    } else if (silent > 2 * p.settings.node_timeout) {
-      // The others would have called it failed by now.
+                       firewall_cure(node), index});
+    } else if (silent > 2 * p.settings.node_timeout && others_hear(p, index)) {
       found.push_back({Ailment::kBusPortClosed,
                        fmt::format("no connection to the bus port {}:{} of {} has come up for {}, and the other primaries do "
                                    "not call it failed",
                                    node.address.ip, node.address.bus_port, name_node(node), span_text(silent)),
-                       firewall_cure(node)});
+                       firewall_cure(node), index});
     }
   });
   return found;
@@ -75,7 +88,7 @@ Findings own_bus_port_closed(const Patient& p) {
   return {{Ailment::kOwnBusPortClosed,
            fmt::format("{} members answer, but none has a connection to this node's bus port {}:{}", connected,
                        self.address.ip, self.address.bus_port),
-           firewall_cure(self)}};
+           firewall_cure(self), kSelf}};
 }
 
 Findings unanswered_meets(const Patient& p) {
@@ -193,6 +206,11 @@ Findings shared_hosts(const Patient& p) {
 }
 
 }  // namespace
+
+Findings examine_ports(const Patient& patient) {
+  constexpr Examination kExaminations[] = {closed_bus_ports, own_bus_port_closed};
+  return collect(kExaminations, patient);
+}
 
 Findings examine_reach(const Patient& patient) {
   constexpr Examination kExaminations[] = {

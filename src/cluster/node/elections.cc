@@ -57,23 +57,23 @@ bool ClusterNode::Member::is_election_due(const Arrival& arrival) const {
   return arrival.sender_is_settled && topology_.node(arrival.sender).primary == self().primary;
 }
 
-StandVerdict ClusterNode::Member::judge_own_standing() const {
+StandingFacts ClusterNode::Member::standing_facts(MonoTime now) const {
   const bool slots_arrive =
       std::any_of(shown_slots_.begin(), shown_slots_.end(), [](const ShownSlot& slot) { return slot.arrives; });
-  return judge_standing(topology_, {.slots_arrive = slots_arrive,
-                                    .by_request = bid_.may_elect(),
-                                    .told_not_to = settings_.replica_no_failover,
-                                    .node_timeout = settings_.node_timeout,
-                                    .validity_factor = settings_.replica_validity_factor,
-                                    .ping_period = settings_.replica_ping_period,
-                                    .primary_silence = settings_.bugs.stand_without_data ? milliseconds{0}
-                                                                                      : data_.primary_silence});
+  return {.slots_arrive = slots_arrive,
+          .by_request = bid_.may_elect(),
+          .told_not_to = settings_.replica_no_failover,
+          .node_timeout = settings_.node_timeout,
+          .validity_factor = settings_.replica_validity_factor,
+          .ping_period = settings_.replica_ping_period,
+          .data_age = settings_.bugs.stand_without_data ? milliseconds{0} : data_age_.at(now)};
 }
 
 void ClusterNode::Member::run_election(Now now) {
   election_revision_ = topology_.revision();
-  const StandVerdict verdict = judge_own_standing();
-  tell_standing(verdict, now);
+  const StandingFacts facts = standing_facts(now.mono);
+  const StandVerdict verdict = judge_standing(topology_, facts);
+  tell_standing(verdict, facts, now);
   if (verdict != StandVerdict::kStand) {
     if (election_.is_resting()) return;
     election_.stop();
@@ -219,7 +219,7 @@ void ClusterNode::Member::replace_primary(std::optional<Epoch> epoch, Now now) {
   broadcast_pong(now);
 }
 
-void ClusterNode::Member::tell_standing(StandVerdict verdict, Now now) {
+void ClusterNode::Member::tell_standing(StandVerdict verdict, const StandingFacts& facts, Now now) {
   if (verdict == told_standing_) return;
   told_standing_ = verdict;
   const auto say = [&](std::string text) { decide(EventLevel::kWarning, name_of(verdict), std::move(text), now); };
@@ -230,12 +230,15 @@ void ClusterNode::Member::tell_standing(StandVerdict verdict, Now now) {
     case StandVerdict::kToldNotTo:
       say("Currently unable to failover: cluster-replica-no-failover is set.");
       break;
-    case StandVerdict::kNeverHadData:
-      say("Currently unable to failover: this replica has never had its master's data.");
+    case StandVerdict::kNotInSync:
+      say("Currently unable to failover: this replica has not been in sync with its master since it was started or began "
+          "to follow it, so nobody knows what it lacks. With 'cluster-replica-validity-factor 0' it would stand all the "
+          "same, and CLUSTER FAILOVER FORCE makes it.");
       break;
     case StandVerdict::kDataTooOld:
-      say("Currently unable to failover: Disconnected from master for longer than allowed. Please check the "
-          "'cluster-replica-validity-factor' configuration option.");
+      say(fmt::format("Currently unable to failover: Disconnected from master for longer than allowed ({} s; allowed are {}). "
+                      "Please check the 'cluster-replica-validity-factor' configuration option.",
+                      facts.data_age.count() / 1000, oldest_data(facts).count() / 1000));
       break;
     case StandVerdict::kStand:
     case StandVerdict::kNotAReplica:
@@ -337,7 +340,7 @@ void ClusterNode::Member::follow_orphan(Now now) {
   if (choice.verdict != OrphanVerdict::kFollow) return;
   decide(EventLevel::kWarning, "kFollowOrphan",
          fmt::format("Migrating to orphaned master {}", topology_.node(choice.orphan).id.view()), now);
-  become_replica_of(choice.orphan);
+  become_replica_of(choice.orphan, Successor::kStranger, now.mono);
 }
 
 }  // namespace skein

@@ -67,7 +67,7 @@ void ClusterNode::Member::watch_member(NodeIndex index, Now now) {
   if (!link.out.is_none() && should_reopen_link(heard, link.out_created, now.mono, settings_.node_timeout)) {
     outbox_.push(CloseLink{link.out});
     link.out = {};
-    link.out_is_up = false;
+    if (std::exchange(link.out_is_up, false)) link.out_lost = now.mono;
     open_link(index, now.mono);
   }
   if (link.out_is_up && should_ping(heard, now.mono, settings_.node_timeout)) return ping(index, now);
@@ -145,7 +145,7 @@ void ClusterNode::Member::send_heartbeat(MessageType type, LinkId link, NodeInde
   header.paused = yield_.is_paused_towards(to);
   std::vector<ShownSlot> open_slots;
   const bool shows_slots = shows_open_slots_to(to);
-  if (shows_slots) open_slots = open_slots_to_show();
+  open_slots = shows_slots ? open_slots_to_show() : open_slots_for_all();
   const bool at_once = shows_slots && shows_saved_claims() && !header.paused;
   if (at_once) {
     header.current_epoch = saved_claims_->current_epoch;
@@ -254,8 +254,9 @@ void ClusterNode::Member::broadcast_fail(NodeIndex failed) {
 void ClusterNode::Member::broadcast_pong(Now now) {
   auto header = own_header(MessageType::kPong);
   header.understands_extensions = true;
+  const std::vector<ShownSlot> open_slots = open_slots_for_all();
   const auto bytes = std::make_shared<const std::string>(
-      encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}, .open_slots = {}},
+      encode_heartbeat(header, {}, {.hostname = self().hostname, .forgotten = {}, .open_slots = open_slots},
                        settings_.mark_packets));
   each_other([&](NodeIndex index) {
     if (!links(index).out_is_up || topology_.node(index).in_handshake()) return;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "member.h"
 
@@ -69,7 +70,7 @@ void ClusterNode::Member::on_link_down(LinkId id, Now now) {
     // Two nodes with one id push each other's links off as fast as these come up.
     const bool was_up = links(index).out_is_up && now.mono - links(index).out_created >= kClusterTick;
     links(index).out = {};
-    links(index).out_is_up = false;
+    if (std::exchange(links(index).out_is_up, false)) links(index).out_lost = now.mono;
     // Without a link no ping can be sent, and without a ping no silence be measured.
     if (!health(index).ping_pending()) health(index).ping_sent = now.mono;
     // One that could not even be opened is tried again with the next tick.

@@ -114,6 +114,7 @@ void ClusterNode::Member::on_tick(Now now) {
   run_election(now);
   follow_orphan(now);
   watch_caution(now);
+  watch_ports(now);
   // While it is down the state also depends on the time that passes.
   if (state_ == ClusterState::kFail) state_revision_ = 0;
   settle(now);
@@ -129,10 +130,35 @@ void ClusterNode::Member::on_wake(Now now) {
 void ClusterNode::Member::on_data(DataFacts facts, Now now) {
   const bool wanted = wants_data();
   data_ = facts;
+  note_data(now.mono);
   if (!wanted) return;
   if (yield_.on_data()) show_pause(now.mono);
   run_takeover(now);
   settle(now);
+}
+
+void ClusterNode::Member::note_data(MonoTime now) {
+  if (const NodeIndex primary = self().primary; !primary.is_none()) {
+    note_progress(health(kSelf), data_.offset, shown_offset(primary), now);
+  }
+  if (!data_.is_whole) {
+    data_age_.on_lost();
+  } else if (self().is_replica()) {
+    // What comes from whom it followed before says nothing of whom it follows now.
+    if (!source_is_untold_) data_age_.on_silence(data_.primary_silence, now);
+  } else if (self().slot_count > 0 && !is_holding_back() && write_lease_end() > now) {
+    data_age_.on_serving(now);
+  }
+}
+
+Effects ClusterNode::Member::take_effects() {
+  Effects effects = outbox_.take();
+  if (source_is_untold_) {
+    source_is_untold_ = std::none_of(effects.begin(), effects.end(), [](const Effect& effect) {
+      return std::holds_alternative<ReplicateFrom>(effect);
+    });
+  }
+  return effects;
 }
 
 void ClusterNode::Member::on_saved(SaveTicket ticket, Now now) {
@@ -196,6 +222,8 @@ void ClusterNode::Member::refresh_replication() {
     return;
   }
   replicating_ = ReplicateFrom{primary.id, primary.address.ip, primary.address.port};
+  source_is_untold_ = true;
+  data_age_.on_new_link();
   outbox_.push(*replicating_);
 }
 

@@ -6,7 +6,8 @@
 // FORGET (forgetting.cc), roles and slot claims (claims.cc), epochs and votes (votes.cc), slots that move
 // (open_slots.cc), a replica's election (elections.cc), taking over on request (takeovers.cc),
 // the right to write (write_lease.cc), starting without data (caution.cc), operator's commands
-// (commands.cc), what operators are told of decisions (decisions.cc), replies as data (views.cc).
+// (commands.cc), what operators are told of decisions (decisions.cc) and of the whole (doctor_report.cc), replies as
+// data (views.cc).
 #pragma once
 
 #include <deque>
@@ -22,6 +23,7 @@
 #include <skein/base/log_pace.h>
 #include <skein/cluster/bus/packet.h>
 #include <skein/cluster/failover/cautious_start.h>
+#include <skein/cluster/failover/data_age.h>
 #include <skein/cluster/failover/election.h>
 #include <skein/cluster/failover/election_queue.h>
 #include <skein/cluster/failover/lease.h>
@@ -38,6 +40,7 @@
 #include "node_lines.h"
 #include "outbox.h"
 #include "packet_drops.h"
+#include "slot_news.h"
 
 namespace skein {
 
@@ -58,6 +61,9 @@ struct NodeLinks {
   MonoTime claim_since{};         // when it first said so
   Epoch told_epoch;               // the newest config epoch in its own headers
   MonoTime assigned{};            // when SETSLOT last gave it a slot here
+  MonoTime out_lost{};            // when `out`, having been up, last broke
+  std::vector<ShownSlot> open_slots;  // on their way, as it shows everybody
+  MonoTime open_since{};              // when that last changed
 };
 
 class ClusterNode::Member {
@@ -74,7 +80,7 @@ class ClusterNode::Member {
   void on_settings(NodeSettings settings, Now now);
   void on_data(DataFacts facts, Now now);
   bool wants_data() const;
-  Effects take_effects() { return outbox_.take(); }
+  Effects take_effects();
 
   // Commands.
   Result<void> meet(Args args, Now now);
@@ -111,7 +117,8 @@ class ClusterNode::Member {
   bool is_yielding() const { return yield_.is_under_way() || !gone_to_.is_none(); }
   std::uint64_t lease_renewals() const { return lease_.renewals(); }
   bool is_holding_back() const;
-  std::string doctor_text(Now now) const;
+  DoctorReport doctor_report(MonoTime now) const;
+  FindingCounts count_own_findings(MonoTime now) const;
 
   const Topology& topology() const { return topology_; }
   ClusterState state() const { return state_; }
@@ -128,17 +135,6 @@ class ClusterNode::Member {
   // it was away reach it first.
   static constexpr milliseconds kStartDelay{2000};
 
-  // Slots that went one way, for one reason.
-  struct SlotChange {
-    std::string_view verdict;
-    NodeId from;
-    NodeId to;
-    Epoch from_epoch;
-    Epoch to_epoch;
-    bool own = false;  // this node's shard has gained or lost them
-    SlotBitmap slots;
-    std::uint64_t keys = 0;
-  };
   struct Decision {
     UnixMillis at;
     std::string verdict;
@@ -167,6 +163,7 @@ class ClusterNode::Member {
   ClusterState judge_state(MonoTime now);
   bool is_starting(MonoTime now) const { return now - started_ < kStartDelay && !was_elected_; }
   void refresh_replication();
+  void note_data(MonoTime now);
   void save_lazily() { outbox_.want_save(); }
   void save_first() { outbox_.mark_barrier(); }
   void log(EventLevel level, std::string text) { outbox_.push(LogEvent{level, std::move(text)}); }
@@ -275,7 +272,9 @@ class ClusterNode::Member {
   void learn_role(const Arrival& arrival);
   void set_primary(NodeIndex index);
   void set_replica_of(NodeIndex index, NodeIndex primary);
-  void become_replica_of(NodeIndex primary);
+  // An heir has the place, and so the data, of this node's former primary, or of this node.
+  enum class Successor { kHeir, kStranger };
+  void become_replica_of(NodeIndex primary, Successor successor, MonoTime now);
   void close_all_slots();
   void learn_claim(const Arrival& arrival, NodeIndex former);
   void drop_old_claim(const Arrival& arrival);
@@ -287,8 +286,8 @@ class ClusterNode::Member {
     std::uint64_t stamp = 0;  // of its own header: the map's, before it changes anything
   };
   void take_claim(const Claim& claim, std::string_view slots);
-  bool follow_winner(NodeIndex winner, bool took_ours_alone);
-  bool follow_above();
+  bool follow_winner(NodeIndex winner, bool took_ours_alone, MonoTime now);
+  bool follow_above(const Claim& claim, bool is_heir);
   bool is_newer(const Claim& claim, Slot slot) const;
   bool is_disowned(const Claim& claim, Slot slot) const;
   void leave_all_to_heir();
@@ -318,13 +317,13 @@ class ClusterNode::Member {
   void repeat_suspicions();                 // each tick
   void tell_new_primary(Now now);
   bool is_election_due(const Arrival& arrival) const;
-  StandVerdict judge_own_standing() const;
+  StandingFacts standing_facts(MonoTime now) const;
   Election::Situation election_situation(Now now);
   void ask_rivals(MonoTime now);            // for their offsets
   void ask_for_votes(Now now);
   void repeat_request(Now now);
   void send_request(NodeIndex to, MonoTime now);
-  void tell_standing(StandVerdict verdict, Now now);
+  void tell_standing(StandVerdict verdict, const StandingFacts& facts, Now now);
   void tell_election(Election::Step step, const Election::Situation& situation, Now now);
   void replace_primary(std::optional<Epoch> epoch, Now now);
   Election election_;
@@ -390,6 +389,8 @@ class ClusterNode::Member {
   bool shows_saved_claims() const;                     // to replicas: the present ones are not saved yet
   void on_claims_saved(Now now);
   void learn_open_slots(const Arrival& arrival);
+  void note_open_elsewhere(const Arrival& arrival);
+  std::vector<ShownSlot> open_slots_for_all() const;
   void drop_given_slots(const Arrival& arrival);
   void forget_shown_slots() { shown_slots_.clear(), given_slots_ = {}, shown_by_ = {}; }
   void take_arrived_slots(std::string_view slots);     // what our failed primary had been given last
@@ -432,12 +433,21 @@ class ClusterNode::Member {
   void end_caution(CautionVerdict verdict, std::span<const FormerReplica> known, Now now);
   CautiousStart caution_;
 
+  // doctor_report.cc: CLUSTER DOCTOR.
+  LinkFacts link_facts(NodeIndex index) const;
+  template <typename Look>
+  auto look_at_self(MonoTime now, Look&& look) const;
+  std::vector<Finding> find_closed_ports(MonoTime now) const;
+  void watch_ports(Now now);                       // port_watch.cc, each tick
+  std::vector<NodeId> closed_ports_;               // as told last
+
   // decisions.cc: a log line that CLUSTER DOCTOR shows again. `verdict` is its name in the code.
   void decide(EventLevel level, std::string_view verdict, std::string text, Now now);
   void decide_soon(std::string_view verdict, std::string text);  // warnings, told by tell_decisions
   void note_slot(std::string_view verdict, Slot slot, NodeIndex from, NodeIndex to);
   void note_slot_owner(Slot slot, NodeIndex to);  // before it changes
   void note_removal(NodeIndex index);
+  void note_closed_slots();  // those that are not on their way any more
   void note_lost_handshake(NodeIndex index, MonoTime now);
   void note_twin(const NodeId& id, std::string one, std::string other, MonoTime now);
   void note_own_name(const Arrival& arrival);
@@ -484,9 +494,14 @@ class ClusterNode::Member {
   };
   ToldVote told_vote_;
   DataFacts data_;
+  DataAge data_age_;
+  bool source_is_untold_ = false;  // the owner still copies from whom this node followed before
   std::deque<Decision> decisions_;  // the last ones, oldest first
   std::vector<std::pair<std::string_view, std::string>> untold_;
   std::vector<SlotChange> slot_changes_;  // of the input being handled
+  SlotNews slot_news_;                    // not told yet
+  std::vector<ShownSlot> known_open_;     // what was on its way here when an input was last settled
+  std::uint64_t known_open_revision_ = 0;
   std::string_view slot_verdict_;         // why an operator's command changes slots
   std::vector<LostHandshake> lost_handshakes_;
   std::vector<TwinSighting> twins_;

@@ -84,7 +84,9 @@ MonoTime ClusterNode::write_lease_end() const { return member_->write_lease_end(
 LeaseFigures ClusterNode::lease_figures() const { return member_->lease_figures(); }
 std::uint64_t ClusterNode::lease_renewals() const { return member_->lease_renewals(); }
 bool ClusterNode::is_holding_back() const { return member_->is_holding_back(); }
-std::string ClusterNode::doctor_text(Now now) const { return member_->doctor_text(now); }
+DoctorReport ClusterNode::doctor_report(Now now) const { return member_->doctor_report(now.mono); }
+FindingCounts ClusterNode::count_findings(Now now) const { return member_->count_own_findings(now.mono); }
+std::string ClusterNode::doctor_text(Now now) const { return format_report(doctor_report(now)); }
 UnsavedState ClusterNode::unsaved_state(Now now) const { return member_->unsaved_state(now); }
 void ClusterNode::save_config(Now now) {
   member_->save_config();

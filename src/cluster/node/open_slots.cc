@@ -17,6 +17,9 @@ namespace skein {
 
 namespace {
 
+// So many of a node's open slots everybody is told of, and keeps.
+constexpr std::size_t kShownToAll = 64;
+
 // Slots with the same other end stand together: the wire names it once.
 void sort_by_other_end(std::vector<ShownSlot>& open) {
   std::stable_sort(open.begin(), open.end(), [](const ShownSlot& a, const ShownSlot& b) {
@@ -32,6 +35,26 @@ std::vector<ShownSlot> ClusterNode::Member::own_open_slots() const {
   for (const OpenSlot& slot : topology_.importing()) open.push_back({slot.slot, true, topology_.node(slot.other).id});
   sort_by_other_end(open);
   return open;
+}
+
+// What those who are no replicas of ours are shown, for CLUSTER DOCTOR: the first ones will do.
+std::vector<ShownSlot> ClusterNode::Member::open_slots_for_all() const {
+  if (!settings_.mark_packets) return {};
+  auto open = own_open_slots();
+  if (open.size() > kShownToAll) open.resize(kShownToAll);
+  return open;
+}
+
+void ClusterNode::Member::note_open_elsewhere(const Arrival& arrival) {
+  if (!arrival.sender_is_settled || !arrival.packet.marked) return;
+  std::vector<ShownSlot> open;
+  arrival.packet.for_each_open_slot([&](const ShownSlot& shown) {
+    if (open.size() < kShownToAll) open.push_back(shown);
+  });
+  auto& link = links(arrival.sender);
+  if (open == link.open_slots) return;
+  link.open_slots = std::move(open);
+  link.open_since = arrival.now.mono;
 }
 
 // A replica of ours that is known to understand it.
@@ -251,7 +274,7 @@ void ClusterNode::Member::note_heir(NodeIndex former, NodeIndex heir, MonoTime n
   if (former == kSelf && has_only_arriving_slots() && may_have_been_replaced(now)) {
     log(EventLevel::kWarning, fmt::format("Configuration change detected. Reconfiguring myself as a replica of {}",
                                           topology_.node(heir).id.view()));
-    return become_replica_of(heir);
+    return become_replica_of(heir, Successor::kHeir, now);
   }
   if (before.has_failed() || before.slot_count == 0) redirect_open_slots(former, heir);
 }

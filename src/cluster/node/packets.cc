@@ -145,6 +145,9 @@ void ClusterNode::Member::learn_epochs(const Arrival& arrival) {
     set_config_epoch_of(arrival.sender, packet.config_epoch);
   }
   health(arrival.sender).offset = packet.offset;
+  if (const NodeIndex primary = sender.primary; !primary.is_none()) {
+    note_progress(health(arrival.sender), packet.offset, shown_offset(primary), arrival.now.mono);
+  }
   health(arrival.sender).current_epoch = packet.current_epoch;
 }
 
@@ -180,6 +183,7 @@ void ClusterNode::Member::on_heartbeat(Arrival& arrival) {
   learn_claim(arrival, former);
   note_heir(former, arrival.sender, arrival.now.mono);
   learn_open_slots(arrival);
+  note_open_elsewhere(arrival);
   leave_shared_epoch(arrival.sender, packet.config_epoch);
   on_gossip(arrival);
   if (packet.hostname != topology_.node(arrival.sender).hostname) {

@@ -166,7 +166,7 @@ void ClusterNode::Member::abandon_handover(Now now) {
   if (!gone_to_.is_none()) {
     // It does not end after all: what it is saved as, it becomes.
     const NodeIndex primary = topology_.find(std::exchange(gone_to_, {}));
-    if (!primary.is_none()) become_replica_of(primary);
+    if (!primary.is_none()) become_replica_of(primary, Successor::kHeir, now.mono);
     each_other([&](NodeIndex index) { send_heartbeat(MessageType::kPong, links(index).in, index, now); });
     return;
   }

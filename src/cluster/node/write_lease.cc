@@ -37,6 +37,7 @@ void ClusterNode::Member::keep_lease(Now now) {
     outbox_.push(CloseLink{link.out});
     link.out = {};
     link.out_is_up = false;
+    link.out_lost = now.mono;
     open_link(index, now.mono);
   });
   ping_for_lease(now, kClusterTick);

@@ -26,7 +26,7 @@ struct StandingFacts {
   milliseconds node_timeout;
   int validity_factor = 10;  // 0: data of any age may be promoted
   seconds ping_period;       // repl-ping-replica-period
-  milliseconds primary_silence;  // max(): it never had its primary's data
+  milliseconds data_age;         // failover/data_age.h; max(): the data is not its primary's
 };
 
 enum class StandVerdict {
@@ -36,12 +36,13 @@ enum class StandVerdict {
   kPrimaryUp,
   kNothingToTake,  // the failed primary owns no slots, and none were arriving there
   kToldNotTo,
-  kNeverHadData,
+  kNotInSync,      // what it holds is not known to be its primary's data
   kDataTooOld
 };
 [[nodiscard]] std::string_view name_of(StandVerdict verdict);
 [[nodiscard]] StandVerdict judge_standing(const Topology& topology, const StandingFacts& facts);
-// How old data may be: what is left after the silence that every failover has to wait for.
+// How old data may be: the silence that every failover has to wait for, and what is allowed beyond it; max() when any
+// age will do.
 [[nodiscard]] milliseconds oldest_data(const StandingFacts& facts);
 
 // The other replicas of this one's primary that could stand.

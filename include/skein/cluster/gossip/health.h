@@ -26,6 +26,10 @@ struct NodeHealth {
   MonoTime data_received{};  // any packet of it
   MonoTime failed_at{};      // when it became FAIL
   ReplOffset offset;
+  // Of a replica: `in_step_at` is the last time at which it is known to have had all that its primary had written a
+  // moment before, and `goal` what the primary had then.
+  ReplOffset goal;
+  MonoTime in_step_at{};
   Epoch current_epoch;       // in its own last packet
   std::vector<FailReport> reports;  // by the reporter's index, rising
   std::uint32_t last_gossip_round = 0;
@@ -55,6 +59,10 @@ class HealthTable {
 // How long a report counts, and how long a failed primary with slots stays FAIL after it is
 // heard again: twice the node timeout, so that every member's opinion has gone round.
 inline constexpr int kReportLifetimes = 2;
+
+// Replica and primary have shown these offsets. Whoever follows another begins with a row of its own (`forget_progress`).
+void note_progress(NodeHealth& replica, ReplOffset offset, ReplOffset of_primary, MonoTime now);
+void forget_progress(NodeHealth& replica);
 
 // True when the reporter had not reported it before.
 bool add_fail_report(NodeHealth& health, NodeIndex reporter, MonoTime now);

@@ -24,6 +24,7 @@
 #include <skein/base/result.h>
 #include <skein/base/time.h>
 #include <skein/cluster/failover/lease.h>
+#include <skein/cluster/node/doctor_report.h>
 #include <skein/cluster/node/effects.h>
 #include <skein/cluster/node/saved_state.h>
 #include <skein/cluster/node/settings.h>
@@ -53,9 +54,14 @@ struct PacketOrigin {
 struct DataFacts {
   ReplOffset offset;           // a primary's own, or what a replica has processed
   bool primary_link_up = true; // of a replica
-  // Of a replica: since when nothing has come from its primary; max() when it never had its data.
+  // Of a replica: for how long nothing has come from its primary; max() when it has not had its data since it
+  // began to follow it, or since the link was made anew.
   milliseconds primary_silence = milliseconds::max();
   std::string sync_trouble{};  // of a replica: why its full syncs are in vain; empty: they are not
+  // A data set is all there: none is being loaded, nor was one that could not be loaded to its end.
+  bool is_whole = true;
+  // Of a primary: how many replicas follow its stream, and were heard lately. Nothing: the owner does not tell.
+  std::optional<std::size_t> replicas_in_sync = std::nullopt;
 };
 
 // How far a replica has acknowledged this primary's stream: newer than what its packets say.
@@ -138,8 +144,10 @@ class ClusterNode {
   // It does so now: no replica is served, no client's keys.
   [[nodiscard]] bool is_holding_back() const;
 
-  // CLUSTER DOCTOR: findings, each with its cure, and the last decisions.
+  // CLUSTER DOCTOR: findings, each with its cure, and the last decisions; as data and for people.
+  [[nodiscard]] DoctorReport doctor_report(Now now) const;
   [[nodiscard]] std::string doctor_text(Now now) const;
+  [[nodiscard]] FindingCounts count_findings(Now now) const;
 
   // What a save that began now would write.
   [[nodiscard]] UnsavedState unsaved_state(Now now) const;

@@ -32,6 +32,7 @@ struct PlantedBugs {
   bool claim_before_saving = false;         // shows the claim it has won before it is saved
   bool hide_open_slots = false;             // replicas and the other end of a move are told nothing
   bool stand_without_data = false;          // stands for election whatever its data is worth
+  bool keep_data_of_others = false;         // takes whomever it follows for one that has its former primary's data
   bool empty_primary_serves = false;        // starts without data and serves its replicas at once
   bool reuse_election_epoch = false;        // asks for votes in the current epoch, not the next
 };

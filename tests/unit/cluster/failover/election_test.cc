@@ -28,7 +28,7 @@ struct Shard {
   NodeIndex primary = *topology.add(node_called('a', NodeFlag::kPrimary | NodeFlag::kFail));
   NodeIndex c = *topology.add(node_called('c', NodeFlag::kReplica, primary));
   NodeIndex e = *topology.add(node_called('e', NodeFlag::kReplica, primary));
-  StandingFacts facts{.node_timeout = 2000ms, .ping_period = 10s, .primary_silence = 2100ms};
+  StandingFacts facts{.node_timeout = 2000ms, .ping_period = 10s, .data_age = 2100ms};
 
   Shard() {
     topology.edit(kSelf, [&](Node& node) { node.primary = primary; });
@@ -68,19 +68,19 @@ TEST(Standing, NamesEveryReasonNotTo) {
   }
   {
     Shard shard;
-    shard.facts.primary_silence = milliseconds::max();
-    EXPECT_EQ(shard.verdict(), StandVerdict::kNeverHadData);
+    shard.facts.data_age = milliseconds::max();
+    EXPECT_EQ(shard.verdict(), StandVerdict::kNotInSync);
     shard.facts.validity_factor = 0;
     EXPECT_EQ(shard.verdict(), StandVerdict::kStand);
   }
   {
     Shard shard;
-    shard.facts.primary_silence = 32000ms;
+    shard.facts.data_age = 32000ms;
     EXPECT_EQ(shard.verdict(), StandVerdict::kStand) << "10 s of pings, ten timeouts and the one to find out";
-    shard.facts.primary_silence = 32001ms;
+    shard.facts.data_age = 32001ms;
     EXPECT_EQ(shard.verdict(), StandVerdict::kDataTooOld);
     shard.facts.validity_factor = 1;
-    shard.facts.primary_silence = 14001ms;
+    shard.facts.data_age = 14001ms;
     EXPECT_EQ(shard.verdict(), StandVerdict::kDataTooOld);
   }
 }

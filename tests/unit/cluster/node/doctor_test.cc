@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include <skein/cluster/bus/packet.h>
 
 #include "loopback.h"
@@ -226,12 +229,83 @@ TEST_F(Doctor, AReplicaWithoutItsPrimary) {
   EXPECT_THAT(found(Ailment::kPrimaryLinkDown).text, HasSubstr("down for 90 s: its data is too old to take over by itself "
                                                                "(cluster-replica-validity-factor allows 32 s)"));
   data_.primary_silence = milliseconds::max();
-  EXPECT_THAT(found(Ailment::kPrimaryLinkDown).text, HasSubstr("never had its data"));
+  EXPECT_THAT(found(Ailment::kPrimaryLinkDown).text, HasSubstr("not in sync with it since"));
   EXPECT_THAT(found(Ailment::kPrimaryLinkDown).cure, HasSubstr("masterauth"));
   // Its data comes, and cannot be taken.
   data_.sync_trouble = "the data set cannot be held here: key \"l\" is of type 1 (list), which is not supported";
   EXPECT_THAT(found(Ailment::kPrimaryLinkDown).text, HasSubstr("key \"l\" is of type 1 (list), which is not supported"));
   EXPECT_THAT(found(Ailment::kPrimaryLinkDown).cure, HasSubstr("has to go from the primary"));
+}
+
+TEST_F(Doctor, AReplicaThatIsBehindForLong) {
+  health_.at(at('b')).offset = {5000};
+  health_.at(at('e')).offset = {4000};
+  health_.at(at('e')).in_step_at = now_ - 20s;
+  EXPECT_THAT(found(Ailment::kReplicaLags).text,
+              HasSubstr("replica 10.0.0.5:7000 (eeeeeeee) is behind its primary 10.0.0.2:7000 (bbbbbbbb): it lacks 1000 bytes, "
+                        "and what was written 20 s ago"));
+  EXPECT_THAT(found(Ailment::kReplicaLags).cure, HasSubstr("redis-cli -h 10.0.0.5 -p 7000 INFO replication"));
+  health_.at(at('e')).in_step_at = now_ - 9s;
+  EXPECT_THAT(names(), Not(testing::Contains("kReplicaLags")));
+  health_.at(at('e')).in_step_at = now_ - 20s;
+  health_.at(at('e')).offset = {5000};
+  EXPECT_THAT(names(), Not(testing::Contains("kReplicaLags"))) << "nothing was written since";
+}
+
+TEST_F(Doctor, AReplicaWithoutALinkToThisPrimary) {
+  data_.replicas_in_sync = 0;
+  EXPECT_THAT(found(Ailment::kReplicasNotInSync).text,
+              HasSubstr("0 of 1 replicas of this primary are in sync, so what is written is here alone: 10.0.0.4:7000"));
+  data_.replicas_in_sync = 1;
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(Doctor, ANodeThatWasKilledIsNoFirewall) {
+  auto& link = links_[at('e').value];
+  // The process is gone for 3 s: our link went with it, and the last packet had come just before.
+  link = {.out_is_up = false, .in_exists = false, .out_created = now_ - 100ms, .out_lost = now_ - 3s};
+  health_.at(at('e')).ping_sent = now_ - 3s;
+  health_.at(at('e')).data_received = now_ - 3s;
+  settings_.node_timeout = 5s;
+  EXPECT_THAT(names(), Not(testing::Contains("kBusPortClosed")));
+  // It speaks by its own link all the same.
+  health_.at(at('e')).data_received = now_ - 1s;
+  EXPECT_THAT(found(Ailment::kBusPortClosed).text, HasSubstr("10.0.0.5:7000 (eeeeeeee) is heard"));
+}
+
+TEST_F(Doctor, WhomNobodyCouldCallFailedIsNoFirewall) {
+  auto& link = links_[at('c').value];
+  link = {.out_is_up = false, .in_exists = false, .out_created = now_ - 100ms, .out_lost = now_ - 60s};
+  health_.at(at('c')).ping_sent = now_ - 60s;
+  health_.at(at('c')).data_received = now_ - 60s;
+  EXPECT_THAT(found(Ailment::kBusPortClosed).text, HasSubstr("the other primaries do not call it failed"));
+  flag('b', NodeFlag::kFail);
+  EXPECT_THAT(names(), Not(testing::Contains("kBusPortClosed"))) << "one primary of three is left";
+}
+
+TEST_F(Doctor, AMoveThatStandsStillElsewhere) {
+  const std::vector<ShownSlot> leaving{{{5461}, false, id_of('c')}, {{5462}, false, id_of('c')}};
+  const std::vector<ShownSlot> arriving{{{5462}, true, id_of('b')}, {{5463}, true, id_of('b')}};
+  links_[at('b').value].open_slots = leaving;
+  links_[at('b').value].open_since = now_ - 30s;
+  links_[at('c').value].open_slots = arriving;
+  links_[at('c').value].open_since = now_ - 9s;
+  auto finding = found(Ailment::kOpenSlotsElsewhere);
+  EXPECT_THAT(finding.text, HasSubstr("has stood still for 30 s: 5461-5462 leaving 10.0.0.2:7000 (bbbbbbbb) for 10.0.0.3:7000"));
+  EXPECT_THAT(finding.text, Not(HasSubstr("arriving"))) << "it has just begun";
+  links_[at('c').value].open_since = now_ - 10s;
+  EXPECT_THAT(found(Ailment::kOpenSlotsElsewhere).text, HasSubstr("; 5463 arriving at 10.0.0.3:7000 (cccccccc) from 10.0.0.2:7000"));
+  EXPECT_THAT(found(Ailment::kOpenSlotsElsewhere).cure, HasSubstr("redis-cli --cluster fix 10.0.0.1:7000"));
+}
+
+TEST_F(Doctor, CountsBySeverity) {
+  flag('b', NodeFlag::kFail);
+  state_ = ClusterState::kFail;
+  flag('f', NodeFlag::kFail);
+  const auto counts = count_findings(examined());
+  EXPECT_EQ(counts.critical, 2u) << "kStateFail, kFailedPrimary";
+  EXPECT_EQ(counts.warning, 1u) << "kNoReplica";
+  EXPECT_EQ(counts.all, 4u) << "and kFailedNodeKnown";
 }
 
 TEST_F(Doctor, AReplicaWithoutData) {
@@ -279,11 +353,35 @@ TEST_F(Doctor, TooFewPrimaries) {
 TEST_F(Doctor, FailedNodesStillKnown) {
   flag('f', NodeFlag::kFail);
   EXPECT_THAT(found(Ailment::kFailedNodeKnown).cure, HasSubstr("CLUSTER FORGET " + std::string(40, 'f')));
+  flag('e', NodeFlag::kFail);
+  for (const char letter : {'e', 'f'}) {
+    EXPECT_THAT(found(Ailment::kFailedNodeKnown).cure, HasSubstr("CLUSTER FORGET " + std::string(40, letter)));
+  }
 }
 
 TEST_F(Doctor, AVeryLowNodeTimeout) {
   settings_.node_timeout = 200ms;
   EXPECT_THAT(found(Ailment::kNodeTimeoutLow).cure, HasSubstr("set-timeout 10.0.0.1:7000 2000"));
+}
+
+// docs/doctor.md says of each what it means and what cures it, under its severity.
+TEST(DoctorDocs, HaveASectionForEachFinding) {
+  std::ifstream file(std::string(SKEIN_SOURCE_DIR) + "/docs/doctor.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto section = [&](Severity severity) {
+    constexpr std::string_view kHeadings[] = {"\n## Critical\n", "\n## Warnings\n", "\n## Notices\n"};
+    return text.find(kHeadings[static_cast<std::size_t>(severity)]);
+  };
+  for (int i = 0; i <= static_cast<int>(Ailment::kNodeTimeoutLow); ++i) {
+    const auto ailment = static_cast<Ailment>(i);
+    const auto at = text.find("\n### " + std::string(ailment_name(ailment)) + "\n");
+    ASSERT_NE(at, std::string::npos) << ailment_name(ailment);
+    const auto next = severity_of(ailment) == Severity::kNotice
+                          ? std::string::npos
+                          : section(static_cast<Severity>(static_cast<int>(severity_of(ailment)) + 1));
+    EXPECT_GT(at, section(severity_of(ailment))) << ailment_name(ailment);
+    EXPECT_LT(at, next) << ailment_name(ailment);
+  }
 }
 
 TEST_F(Doctor, LongListsAreCut) {
@@ -358,6 +456,116 @@ TEST(Decisions, TheOperatorsWordIsNotUndoneByAnOlderPacket) {
   EXPECT_EQ(net.view(2, 1).config_epoch, Epoch{4}) << "the packet of the first slot is there";
   EXPECT_EQ(net.node(2).topology().assigned_slots(), kSlotCount);
   EXPECT_EQ(net.node(2).state(), ClusterState::kOk);
+}
+
+std::size_t lines_with(Loopback& net, std::size_t i, const std::string& text) {
+  std::size_t lines = 0;
+  for (const auto& event : net.seen<LogEvent>(i)) {
+    lines += event.level >= EventLevel::kNotice && event.text.find(text) != std::string::npos ? 1 : 0;
+  }
+  return lines;
+}
+
+void set_slot(Loopback& net, std::size_t at, int slot, const std::string& action, std::optional<std::size_t> node = {}) {
+  std::vector<std::string> texts{std::to_string(slot), action};
+  if (node) texts.push_back(net.id(*node));
+  ASSERT_TRUE(net.node(at).set_slot(std::vector<std::string_view>(texts.begin(), texts.end()), net.now()));
+  net.pump();
+}
+
+TEST(Decisions, AReshardIsAFewLinesASecond) {
+  Loopback net(3);
+  net.form(2);
+  for (int slot = 0; slot < 200; ++slot) {
+    set_slot(net, 2, slot, "importing", 0);
+    set_slot(net, 0, slot, "migrating", 2);
+    set_slot(net, 2, slot, "node", 2);
+    set_slot(net, 0, slot, "node", 2);
+    if (slot % 20 == 0) net.run_for(100ms);
+  }
+  net.run_for(3s);
+  for (const std::size_t i : {0, 2}) {
+    EXPECT_LE(lines_with(net, i, "slot"), 12u) << i;
+  }
+  EXPECT_THAT(net.node(2).doctor_text(net.now()), HasSubstr("slots 0-199 now belong to this node"));
+}
+
+TEST(Decisions, WhatIsOpenedIsSaidToBeClosed) {
+  Loopback net(3);
+  net.form(2);
+  set_slot(net, 2, 1, "importing", 0);
+  set_slot(net, 0, 1, "migrating", 2);
+  net.run_for(2s);
+  EXPECT_EQ(lines_with(net, 2, "slot 1 is arriving from " + net.id(0)), 1u);
+  set_slot(net, 2, 1, "stable");
+  set_slot(net, 0, 1, "stable");
+  EXPECT_EQ(lines_with(net, 2, "slot 1 is not arriving from " + net.id(0)), 1u);
+  EXPECT_EQ(lines_with(net, 0, "slot 1 is not leaving for " + net.id(2)), 1u);
+  // As redis-cli --cluster fix ends it: the owner is named at the end it was arriving at.
+  net.run_for(2s);
+  set_slot(net, 2, 1, "importing", 0);
+  set_slot(net, 0, 1, "migrating", 2);
+  net.run_for(2s);
+  set_slot(net, 0, 1, "node", 0);
+  set_slot(net, 2, 1, "node", 2);
+  EXPECT_EQ(lines_with(net, 0, "slot 1 is not leaving for " + net.id(2)), 2u);
+  EXPECT_EQ(lines_with(net, 2, "slot 1 now belongs to this node"), 1u) << "that closes it as well";
+}
+
+TEST(DoctorText, AHalfMovedSlotIsSeenByAll) {
+  Loopback net(5);
+  net.form(3);
+  ASSERT_TRUE(net.node(3).replicate(net.id(0), net.now()));
+  net.run_for(3s);
+  set_slot(net, 1, 1, "importing", 0);
+  set_slot(net, 0, 1, "migrating", 1);
+  net.run_for(15s);
+  for (const std::size_t i : {2, 3, 4}) {
+    EXPECT_THAT(net.node(i).doctor_text(net.now()), HasSubstr(": 1 leaving 127.0.0.1:7000")) << i;
+  }
+  for (const std::size_t i : {0, 1}) {
+    EXPECT_THAT(net.node(i).doctor_text(net.now()), Not(HasSubstr("kOpenSlotsElsewhere"))) << "an end has another finding " << i;
+  }
+  set_slot(net, 1, 1, "stable");
+  set_slot(net, 0, 1, "stable");
+  net.run_for(3s);
+  EXPECT_THAT(net.node(2).doctor_text(net.now()), Not(HasSubstr("kOpenSlotsElsewhere")));
+}
+
+TEST(DoctorText, AReplicaWhoseOffsetStandsStillIsSeenByAll) {
+  Loopback net(6);
+  net.form(3);
+  for (std::size_t i = 3; i < 6; ++i) {
+    net.host(i).data = DataFacts{.offset = {1000}, .primary_link_up = true, .primary_silence = 0ms};
+    net.host(i - 3).data = DataFacts{.offset = {1000}};
+    ASSERT_TRUE(net.node(i).replicate(net.id(i - 3), net.now()));
+  }
+  net.run_for(5s);
+  for (int second = 0; second < 20; ++second) {
+    for (const std::size_t i : {0, 1, 3}) net.host(i).data->offset = net.host(i).data->offset + 100;
+    net.run_for(1s);
+  }
+  for (std::size_t i = 0; i < 6; ++i) {
+    const auto text = net.node(i).doctor_text(net.now());
+    EXPECT_THAT(text, HasSubstr("replica 127.0.0.1:7004")) << i;
+    EXPECT_THAT(text, Not(HasSubstr("replica 127.0.0.1:7003"))) << "it keeps up: " << i;
+  }
+}
+
+TEST(Decisions, ABusPortNobodyReachesIsALineOnBothSides) {
+  Loopback net(3);
+  net.form(3);
+  net.run_for(3s);
+  net.host(2).is_hidden = true;
+  net.drop_links_to(2);
+  net.run_for(10s);
+  EXPECT_EQ(lines_with(net, 0, "is heard, but no connection to its bus port 127.0.0.1:17002 has come up"), 1u);
+  EXPECT_EQ(lines_with(net, 1, "[kBusPortClosed]"), 1u);
+  EXPECT_EQ(lines_with(net, 2, "[kOwnBusPortClosed]"), 1u);
+  net.host(2).is_hidden = false;
+  net.run_for(5s);
+  EXPECT_EQ(lines_with(net, 0, "A connection to the bus port of 127.0.0.1:7002"), 1u);
+  EXPECT_EQ(lines_with(net, 2, "Others have a connection to this node's bus port again"), 1u);
 }
 
 TEST(Decisions, SlotsThatChangeHandsAreToldOnce) {

@@ -149,10 +149,105 @@ TEST(Failover, AReplicaThatNeverHadDataIsNotPromotedUnlessToldSo) {
   Shards net(3, 1);
   net.host(3).data->primary_silence = milliseconds::max();
   EXPECT_FALSE(net.kill_and_wait(0, 3, 6s));
-  EXPECT_EQ(net.times_logged(3, "kNeverHadData"), 1u);
+  EXPECT_EQ(net.times_logged(3, "kNotInSync"), 1u);
   net.host(3).settings.replica_validity_factor = 0;
   net.node(3).on_settings(net.host(3).settings, net.now());
   EXPECT_TRUE(net.run_finely(1s, [&] { return net.serves(3, 0); }));
+}
+
+TEST(Failover, AReplicaThatHasNotReachedTheHeirStandsForIt) {
+  Shards net(3, 2);
+  net.host(3).data->offset = {2000};
+  net.run_for(2s);
+  net.host(6).reaches_primary = false;
+  ASSERT_TRUE(net.kill_and_wait(0, 3));
+  ASSERT_EQ(net.primary_of(6), 3u);
+  // As old as the change: the heir may live for as long as data may be old.
+  net.run_for(25s);
+  net.kill(3);
+  EXPECT_TRUE(net.run_finely(6s, [&] { return net.serves(6, 0); }));
+}
+
+TEST(Failover, WhatAnHeirHasWrittenForTooLongIsNotGivenUp) {
+  Shards net(3, 2);
+  net.host(3).data->offset = {2000};
+  net.run_for(2s);
+  net.host(6).reaches_primary = false;
+  ASSERT_TRUE(net.kill_and_wait(0, 3));
+  net.run_for(32s);
+  net.kill(3);
+  EXPECT_FALSE(net.run_finely(6s, [&] { return net.serves(6, 0); }));
+  EXPECT_TRUE(net.logged(6, " s; allowed are 32). Please check the 'cluster-replica-validity-factor'"));
+}
+
+TEST(Failover, AnOldCopyIsNoYoungerForAnHeir) {
+  Shards net(3, 2);
+  net.host(3).data->offset = {2000};
+  net.host(6).data->primary_silence = 33s;
+  net.run_for(2s);
+  net.host(6).reaches_primary = false;
+  ASSERT_TRUE(net.kill_and_wait(0, 3));
+  net.kill(3);
+  EXPECT_FALSE(net.run_finely(6s, [&] { return net.serves(6, 0); }));
+  EXPECT_TRUE(net.logged(6, "kDataTooOld"));
+}
+
+TEST(Failover, APrimaryThatHandedOverStandsForItsHeir) {
+  Shards net(3, 1);
+  net.host(0).reaches_primary = false;
+  ASSERT_TRUE(net.node(3).failover({}, net.now()));
+  ASSERT_TRUE(net.run_finely(5s, [&] { return net.serves(3, 0); }));
+  ASSERT_EQ(net.primary_of(0), 3u);
+  ASSERT_EQ(net.host(0).data->primary_silence, milliseconds::max());
+  net.kill(3);
+  EXPECT_TRUE(net.run_finely(6s, [&] { return net.serves(0, 0); }));
+}
+
+TEST(Failover, AReplicaOfAnotherShardDoesNotStandBeforeItIsInSync) {
+  Shards net(3, 2);
+  net.kill(4);
+  net.kill(7);
+  net.host(6).reaches_primary = false;
+  ASSERT_TRUE(net.node(6).replicate(net.id(1), net.now()));
+  net.run_for(3s);
+  net.kill(1);
+  EXPECT_FALSE(net.run_finely(6s, [&] { return net.serves(6, 1); }));
+  EXPECT_EQ(net.times_logged(6, "kNotInSync"), 1u);
+  EXPECT_TRUE(net.logged(6, "'cluster-replica-validity-factor 0'"));
+}
+
+// The owner still copies from the former primary until the change is saved and it is told.
+TEST(Failover, WhatComesFromTheFormerPrimaryDoesNotCountForTheNext) {
+  Shards net(3, 2);
+  net.kill(4);
+  net.kill(7);
+  net.host(6).saves = false;
+  ASSERT_TRUE(net.node(6).replicate(net.id(1), net.now()));
+  net.run_for(3s);
+  net.kill(1);
+  EXPECT_FALSE(net.run_finely(6s, [&] { return net.serves(6, 1); }));
+  EXPECT_EQ(net.times_logged(6, "kNotInSync"), 1u);
+}
+
+TEST(Failover, AHalfLoadedCopyIsWorthNothing) {
+  Shards net(3, 1);
+  net.host(3).data->is_whole = false;
+  net.run_for(1s);
+  net.host(3).data->is_whole = true;
+  net.host(3).data->primary_silence = milliseconds::max();
+  EXPECT_FALSE(net.kill_and_wait(0, 3, 6s));
+  EXPECT_TRUE(net.logged(3, "kNotInSync"));
+}
+
+TEST(Failover, AnotherAddressOfThePrimaryTakesNothingAway) {
+  Shards net(3, 1);
+  net.host(3).reaches_primary = false;
+  net.host(0).settings.announce_port = 31000;
+  net.node(0).on_settings(net.host(0).settings, net.now());
+  net.run_for(4s);
+  ASSERT_EQ(net.seen<ReplicateFrom>(3).back().port, 31000);
+  ASSERT_EQ(net.host(3).data->primary_silence, milliseconds::max());
+  EXPECT_TRUE(net.kill_and_wait(0, 3));
 }
 
 TEST(Failover, AMinorityElectsNobody) {

@@ -43,9 +43,11 @@ class Loopback {
     bool saves = true;  // else tickets stay open
     std::optional<SaveTopology> open_save;
     bool reachable = true;
+    bool is_hidden = false;  // nobody connects to its bus port, while it connects to others
     std::map<LinkId, std::pair<std::size_t, LinkId>> outbound;  // to which host, as which inbound link
     std::map<LinkId, std::pair<std::size_t, LinkId>> inbound;
     std::optional<DataFacts> data;  // what the owner tells of it, if it does
+    bool reaches_primary = true;    // else its link to whom it is to follow never comes up
     std::int64_t written_before_pause = 0;
     bool is_mute = false;           // what it sends is lost
     std::optional<std::size_t> mute_to;  // the same, to this one
@@ -228,6 +230,15 @@ class Loopback {
     }
   }
 
+  // The connections that others have made to it break.
+  void drop_links_to(std::size_t i) {
+    while (!hosts_[i]->inbound.empty()) {
+      const auto [from, outbound] = hosts_[i]->inbound.begin()->second;
+      drop(from, outbound);
+    }
+    pump();
+  }
+
   template <typename T>
   std::vector<T> seen(std::size_t i) const {
     std::vector<T> found;
@@ -306,7 +317,8 @@ class Loopback {
 
   std::optional<std::size_t> listener(std::uint16_t bus_port) const {
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
-      if (hosts_[i]->node && hosts_[i]->reachable && hosts_[i]->settings.announced_ports().bus_port == bus_port) return i;
+      const Host& host = *hosts_[i];
+      if (host.node && host.reachable && !host.is_hidden && host.settings.announced_ports().bus_port == bus_port) return i;
     }
     return std::nullopt;
   }
@@ -360,6 +372,13 @@ class Loopback {
     }
     hosts_[i]->saved = save.state->text();
     hosts_[i]->node->on_saved(save.ticket, now_at(i));
+  }
+  void carry_out(std::size_t i, ReplicateFrom& source) {
+    if (hosts_[i]->data && !hosts_[i]->reaches_primary) {
+      hosts_[i]->data->primary_link_up = false;
+      hosts_[i]->data->primary_silence = milliseconds::max();
+    }
+    hosts_[i]->seen.push_back(source);
   }
   void carry_out(std::size_t i, PauseWriters& pause) {
     // Writes that were served before the pause took effect.
