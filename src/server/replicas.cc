@@ -335,6 +335,10 @@ void Replicas::end_waits() {
   state_->answer_waits(true);
   state_->release_replies(true);
 }
+void Replicas::break_off_waits() {
+  state_->break_off_waits();
+  state_->release_replies(true);
+}
 std::size_t Replicas::count() const { return state_->count(); }
 std::uint64_t Replicas::bytes_out() const { return state_->bytes_sent_; }
 std::uint64_t Replicas::good_count(Now now) const { return state_->good_count(now); }

@@ -76,8 +76,10 @@ class Replicas {
   void await(Session& session, ReplOffset written, std::uint64_t wanted, MonoTime until);
   // Replies from here on wait until a replica in sync has what this turn writes, or for half a second.
   void hold_replies(Session& session);
-  // Waiting calls end with what they have: role changes, shutdown.
+  // Waiting calls end with what they have: this node stops.
   void end_waits();
+  // It is no primary any more: what a call waited for cannot come. It ends with an error, and its connection.
+  void break_off_waits();
 
   [[nodiscard]] std::size_t count() const;
   [[nodiscard]] std::uint64_t bytes_out() const;  // since the start, or the last reset

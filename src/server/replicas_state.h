@@ -95,6 +95,7 @@ class Replicas::State {
   void on_cron(Now now);
   void await(Session& session, ReplOffset written, std::uint64_t wanted, MonoTime until);
   void answer_waits(bool all);
+  void break_off_waits();
 
   std::uint64_t full_syncs_ = 0;
   std::uint64_t partial_syncs_ = 0;

@@ -121,6 +121,19 @@ void Replicas::State::answer_waits(bool all) {
   arm_wait_timer();
 }
 
+void Replicas::State::break_off_waits() {
+  for (const Wait& wait : std::exchange(waits_, {})) {
+    Session& session = *wait.session;
+    if (session.suspended == nullptr || session.suspended->reason != SuspendReason::kReplicas) continue;
+    session.suspended.reset();
+    session.writer().error(
+        "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)");
+    session.peer()->close(true);
+    session.peer()->wake();
+  }
+  arm_wait_timer();
+}
+
 void Replicas::State::answer(Wait& wait, std::uint64_t count) {
   Session& session = *wait.session;
   session.suspended.reset();

@@ -125,7 +125,7 @@ bool Replication::follow(std::string_view host, std::uint16_t port) {
   // A replica keeps a backlog too: it may be promoted, and others may follow it.
   log_.open();
   if (was_primary) {
-    replicas_.end_waits();
+    replicas_.break_off_waits();
     parts_.logger.notice(fmt::format("Turning into a replica of {}:{}; it is offered to continue from offset {} of history {}",
                                      host, port, log_.end().value, history_.id.view()));
   }
