@@ -240,7 +240,8 @@ bool Replication::has_enough_replicas(Now now) const {
 }
 
 std::optional<std::size_t> Replication::replicas_in_sync(Now now) const {
-  if (is_replica()) return std::nullopt;
+  // With a limit of 0 nobody counts as heard lately.
+  if (is_replica() || parts_.config->min_replicas_max_lag.count() == 0) return std::nullopt;
   return replicas_.good_count(now);
 }
 

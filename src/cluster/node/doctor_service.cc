@@ -55,6 +55,7 @@ Findings minority(const Patient& p) {
 }
 
 Findings slots_without_owner(const Patient& p) {
+  if (p.topology.assigned_slots() == kSlotCount) return {};  // INFO asks often
   SlotBitmap unowned;
   for (std::uint16_t s = 0; s < kSlotCount; ++s) {
     if (p.topology.owner({s}).is_none()) unowned.set({s});
