@@ -19,9 +19,9 @@ void DataAge::on_silence(milliseconds silence, MonoTime now) {
   }
 }
 
-void DataAge::on_heir(milliseconds allowed, MonoTime now) {
-  // Until the change nobody wrote but the one it was in step with.
-  if (in_step_ && at(now) <= allowed) current_at_ = now;
+void DataAge::on_heir(nanoseconds dead_for, MonoTime now) {
+  // Nobody wrote in that time, so nothing of it is missing.
+  if (in_step_) current_at_ = std::min(now, *current_at_ + dead_for);
   in_step_ = false;
 }
 

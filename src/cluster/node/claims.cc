@@ -62,7 +62,7 @@ void ClusterNode::Member::become_replica_of(NodeIndex primary, Successor success
   end_takeovers();
   if (primary != self().primary) {
     const bool keeps = successor == Successor::kHeir || settings_.bugs.keep_data_of_others;
-    keeps ? data_age_.on_heir(oldest_data(standing_facts(now)), now) : data_age_.on_lost();
+    keeps ? data_age_.on_heir(primary_dead_for(now), now) : data_age_.on_lost();
   }
   heir_ = {};
   was_elected_ = false;
@@ -78,6 +78,14 @@ void ClusterNode::Member::become_replica_of(NodeIndex primary, Successor success
   }
   set_replica_of(kSelf, primary);
   save_first();
+}
+
+// When it was called failed a majority had not heard it for a node timeout: its lease was over, and whoever else
+// was in touch with it got nothing more that counts.
+nanoseconds ClusterNode::Member::primary_dead_for(MonoTime now) const {
+  const NodeIndex primary = self().primary;
+  if (primary.is_none() || !topology_.node(primary).has_failed()) return nanoseconds{0};
+  return now - health_.at(primary).failed_at;
 }
 
 void ClusterNode::Member::close_all_slots() {

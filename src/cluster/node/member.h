@@ -275,6 +275,7 @@ class ClusterNode::Member {
   // An heir has the place, and so the data, of this node's former primary, or of this node.
   enum class Successor { kHeir, kStranger };
   void become_replica_of(NodeIndex primary, Successor successor, MonoTime now);
+  nanoseconds primary_dead_for(MonoTime now) const;
   void close_all_slots();
   void learn_claim(const Arrival& arrival, NodeIndex former);
   void drop_old_claim(const Arrival& arrival);

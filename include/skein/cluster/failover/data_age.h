@@ -2,8 +2,8 @@
 //
 //   serves as a primary -----------------------> current
 //   in step with the primary it follows -------> as old as that one's silence
-//   follows whom took that one's place --------> as old as the change: what has been written since is missing,
-//                                                 and nothing else, as nobody wrote in between
+//   follows whom took that one's place --------> as old as the change: what has been written since is missing, and
+//                                                 what it had not got before that one fell silent for all
 //   follows a primary of other data, was reset,
 //   or its data set was lost half loaded ------> worth nothing, until it is in step again
 //
@@ -28,8 +28,8 @@ class DataAge {
   void on_silence(milliseconds silence, MonoTime now);
   // The same primary, by another link.
   void on_new_link() { in_step_ = false; }
-  // It follows whom took its primary's place, or its own. Older than `allowed` it stays as old as it is.
-  void on_heir(milliseconds allowed, MonoTime now);
+  // It follows whom took its primary's place, or its own. That primary has written nothing for `dead_for`.
+  void on_heir(nanoseconds dead_for, MonoTime now);
   // What it holds is no primary's data any more, or that of another one than it follows.
   void on_lost();
 

@@ -22,26 +22,29 @@ TEST(DataAge, IsNothingUntilAPrimaryHasBeenReached) {
 TEST(DataAge, CountsFromTheFirstOfSeveralChanges) {
   DataAge age;
   age.on_silence(3s, kStart);
-  age.on_heir(32s, kStart);
+  age.on_heir(3s, kStart);
   EXPECT_EQ(age.at(kStart + 5s), 5s);
   age.on_silence(kNever, kStart + 5s);
-  age.on_heir(32s, kStart + 6s);
+  age.on_heir(3s, kStart + 6s);
   EXPECT_EQ(age.at(kStart + 7s), 7s) << "what the first heir has written is missing";
   age.on_silence(100ms, kStart + 8s);
   EXPECT_EQ(age.at(kStart + 8s), 100ms);
 }
 
-TEST(DataAge, TooOldStaysSo) {
+TEST(DataAge, WhatWasMissingBeforeThePrimaryDiedIsStillMissing) {
   DataAge age;
   age.on_silence(33s, kStart);
-  age.on_heir(32s, kStart);
-  EXPECT_EQ(age.at(kStart), 33s);
+  age.on_heir(3s, kStart);
+  EXPECT_EQ(age.at(kStart), 30s);
+  age.on_silence(1s, kStart);
+  age.on_heir(5s, kStart);
+  EXPECT_EQ(age.at(kStart), 0s) << "it was heard until it died, and not longer";
 }
 
 TEST(DataAge, OfAPrimaryIsThatOfItsLastLease) {
   DataAge age;
   age.on_serving(kStart);
-  age.on_heir(32s, kStart + 4s);
+  age.on_heir(3s, kStart + 4s);
   EXPECT_EQ(age.at(kStart + 5s), 5s);
 }
 

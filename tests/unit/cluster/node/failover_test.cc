@@ -183,7 +183,7 @@ TEST(Failover, WhatAnHeirHasWrittenForTooLongIsNotGivenUp) {
 TEST(Failover, AnOldCopyIsNoYoungerForAnHeir) {
   Shards net(3, 2);
   net.host(3).data->offset = {2000};
-  net.host(6).data->primary_silence = 33s;
+  net.host(6).data->primary_silence = 33s;  // out of touch long before the primary died
   net.run_for(2s);
   net.host(6).reaches_primary = false;
   ASSERT_TRUE(net.kill_and_wait(0, 3));
