@@ -374,7 +374,8 @@ std::string PrimaryLink::State::sync_trouble(MonoTime now) const {
 }
 
 milliseconds PrimaryLink::State::silence(MonoTime now) const {
-  if (!has_had_data_) return milliseconds::max();
+  // While one is left whose data set is being loaded, what was heard was heard of that one.
+  if (!has_had_data_ || leaving_ == Leaving::kForAnother) return milliseconds::max();
   return std::chrono::duration_cast<milliseconds>(now - (is_up() ? link_.heard() : down_since_));
 }
 
