@@ -51,11 +51,10 @@ class NextStarts : public testing::Test {
         EXPECT_EQ(config_.text(row), before.text(row)) << row.name << "\n" << text_;
       }
     }
-    // Nothing adds up when it is done again.
-    EXPECT_EQ(lines(rewrite().text), lines(text_));
+    // Nothing adds up when it is done again, but the empty line at the end.
+    text_ = rewrite().text;
+    EXPECT_EQ(rewrite().text, text_);
   }
-
-  static std::size_t lines(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
   [[nodiscard]] std::unique_ptr<FakeFiles> seen() const {
     auto files = std::make_unique<FakeFiles>();
