@@ -77,6 +77,10 @@ std::optional<BucketShelves::Moved> BucketShelves::take_away(std::uint16_t place
     moved = Moved{owner, array};
   }
   shelf.owners.pop_back();
+  // Tables pass through many lengths as they grow: what each shelf remembers goes as its arrays do.
+  constexpr std::size_t kFew = 256;
+  const std::size_t room = shelf.owners.capacity();
+  if (room > kFew && shelf.owners.size() * 4 <= room) shelf.owners.shrink_to_fit();
   if (--shelf.in_last == 0) {
     release_lines(last.memory, bytes_of(last.arrays, length));
     shelf.blocks.pop_back();
