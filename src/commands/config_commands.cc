@@ -79,7 +79,8 @@ void config_set(Call& call) {
     return;
   }
   for (const Directive* directive : change.changed()) {
-    if (const auto idle = idle_notice(config, *directive); !idle.empty()) call.services.actions.log_warning("CONFIG SET: " + idle);
+    const auto idle = idle_notice(config, *directive);
+    if (!idle.empty()) call.services.actions.log_warning("CONFIG SET: " + idle);
   }
   // Without a password nobody has to log in, those least who have not been able to.
   if (change.changes("requirepass") && config->requirepass.empty()) {

@@ -321,7 +321,8 @@ void Daemon::on_stop_signal(int signal) {
                                   .now = (how & kShutdownNow) != 0 || ending_.is_under_way(),
                                   .force = (how & kShutdownForce) != 0};
     if (auto result = shut_down(request); !result) {
-      log_.warning(fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
+      log_.warning(
+          fmt::format("{} received but errors trying to shut down the server, check the logs for more information", name));
     }
   }
   if (stopping_) return;

@@ -134,7 +134,8 @@ Result<void> Daemon::rewrite_config() {
   for (const std::string_view name : rewritten.lost) {
     log_.warning(fmt::format("A file that the command line includes will give '{}' another value at the next start", name));
   }
-  const bool moves = std::any_of(rewritten.lost.begin(), rewritten.lost.end(), [](std::string_view name) { return name == "dir"; });
+  const auto& lost = rewritten.lost;
+  const bool moves = std::find(lost.begin(), lost.end(), "dir") != lost.end();
   if (cluster_ != nullptr && !moves && rewritten.refusal.empty()) cluster_->on_config_rewritten();
   return result;
 }

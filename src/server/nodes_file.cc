@@ -68,7 +68,10 @@ Result<NodesFile::Loaded> NodesFile::load(const std::string& path) {
 }
 
 NodesFile::NodesFile(LockedFile file, const std::string& content)
-    : file_(std::move(file)), note_(std::make_unique<NoteFile>(file_.path())), content_(NoteFile::fingerprint(content)), announced_(content_) {}
+    : file_(std::move(file)),
+      note_(std::make_unique<NoteFile>(file_.path())),
+      content_(NoteFile::fingerprint(content)),
+      announced_(content_) {}
 
 Result<void> NodesFile::save(const std::string& text, std::uint64_t notes) {
   const std::lock_guard hold(mutex_);

@@ -141,7 +141,8 @@ class MovedNodesFile(ProcessTest):
     def test_the_identity_of_another_node_is_not_overwritten(self):
         other = self.spawn("--port", free_port(), "--cluster-enabled", "yes", "--dir", self.new, "--bind", "127.0.0.1")
         self.ready(self.spawn(self.conf(self.CLUSTER)))
-        wait_until(lambda: (self.new / "nodes.conf").exists() and (self.new / "nodes.conf").stat().st_size > 0, 15, "the other node")
+        theirs = self.new / "nodes.conf"
+        wait_until(lambda: theirs.exists() and theirs.stat().st_size > 0, 15, "the other node")
         with Connection(self.port) as client:
             for what in (b"already used by another process", b"holds the identity of another node"):
                 answer = client.request("CONFIG", "SET", "dir", str(self.new))

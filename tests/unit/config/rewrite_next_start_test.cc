@@ -36,7 +36,8 @@ class NextStarts : public testing::Test {
   }
 
   RewrittenConfig rewrite() {
-    return rewrite_config(text_, config_, {.command_line = command_line_, .standard_input = input_, .files = [this] { return seen(); }});
+    const auto files = [this] { return seen(); };
+    return rewrite_config(text_, config_, {.command_line = command_line_, .standard_input = input_, .files = files});
   }
 
   void expect_the_same_after_a_restart() {
@@ -113,7 +114,8 @@ TEST_F(NextStarts, DefaultsHoldAgainstAnIncludedFile) {
 TEST_F(NextStarts, EveryDirectiveCanBeSetBackToItsDefault) {
   for (const auto& row : all_directives()) {
     if (!row.has_value() || row.change == Change::kAtStartOnly || row.standing == Standing::kRefused) continue;
-    for (const std::string_view other : {"1", "no", "yes", "3mb", "debug", "volatile-ttl", "everysec", "always", "127.0.0.1", "x"}) {
+    for (const std::string_view other :
+         {"1", "no", "yes", "3mb", "debug", "volatile-ttl", "everysec", "always", "127.0.0.1", "x"}) {
       if (row.name == "dir" || row.name == "replicaof" || row.name == "activedefrag" || row.name == "appendonly") break;
       Config changed;
       if (!changed.set(row, other) || changed.is_default(row)) continue;
