@@ -15,6 +15,8 @@ namespace skein {
 
 namespace {
 
+constexpr seconds kRefutedPause{1};
+
 bool is_loopback(std::string_view ip) { return ip.starts_with("127.") || ip == "::1"; }
 
 bool same_place(const NodeAddress& a, const NodeAddress& b) { return a.ip == b.ip && a.bus_port == b.bus_port; }
@@ -110,7 +112,10 @@ void ClusterNode::Member::learn_address_from(const GossipEntry& entry, NodeIndex
 
 void ClusterNode::Member::adopt_address(NodeIndex index, const NodeAddress& address, MonoTime now) {
   if (topology_.node(index).address == address || !is_host(address.ip) || is_own_place(address)) return;
-  if (!note_address(index, address, now)) return;
+  // Nodes of several hosts that all seem to be at one address (behind NAT, without announcing their own) would be found
+  // and lost as fast as the network goes.
+  const bool just_refuted = same_place(address, links(index).not_at) && now - links(index).not_at_since < kRefutedPause;
+  if (just_refuted || !note_address(index, address, now)) return;
   topology_.edit(index, [&](Node& node) {
     node.address = address;
     node.flags.clear(NodeFlag::kNoAddress);
