@@ -34,8 +34,12 @@ std::optional<std::string_view> terminated(std::string_view field) {
   return field.substr(0, end);
 }
 
-// A text that no host has says nothing: the address is then the one the packet came from, as for those who announce none.
-std::string_view host_or_nothing(std::string_view text) { return is_host(text) ? text : std::string_view(); }
+// The text of such a field, empty where none is announced; nothing when no host is called so.
+std::optional<std::string_view> parse_host(std::string_view field) {
+  const auto host = terminated(field);
+  if (!host || (!host->empty() && !is_host(*host))) return std::nullopt;
+  return host;
+}
 
 bool is_checksum_right(std::string_view bytes, const wire::Header& header) {
   constexpr std::size_t kAt = offsetof(wire::Header, checksum);
@@ -67,12 +71,12 @@ std::optional<PacketFault> check_header(const wire::Header& wire_header, Packet&
     packet.replica_of = *primary;
   }
 
-  const auto host = terminated(wire::text(wire_header.ip));
+  const auto host = parse_host(wire::text(wire_header.ip));
   packet.port = static_cast<std::uint16_t>(wire::number(wire_header.port));
   packet.plain_port = static_cast<std::uint16_t>(wire::number(wire_header.plain_port));
   packet.bus_port = static_cast<std::uint16_t>(wire::number(wire_header.bus_port));
   if (!host || packet.bus_port == 0) return PacketFault::kAddress;
-  packet.ip = host_or_nothing(*host);
+  packet.ip = *host;
 
   const std::uint64_t state = wire::number(wire_header.state);
   if (state > 1) return PacketFault::kState;
@@ -280,7 +284,7 @@ GossipEntry Packet::gossip(std::size_t index) const {
   result.id = NodeId::parse(wire::text(entry.id)).value_or(NodeId{});
   result.ping_sent_seconds = static_cast<std::uint32_t>(wire::number(entry.ping_sent));
   result.pong_received_seconds = static_cast<std::uint32_t>(wire::number(entry.pong_received));
-  result.ip = host_or_nothing(terminated(wire::text(entry.ip)).value_or(std::string_view()));
+  result.ip = parse_host(wire::text(entry.ip)).value_or(std::string_view());
   result.port = u16(entry.port);
   result.bus_port = u16(entry.bus_port);
   result.plain_port = u16(entry.plain_port);

@@ -18,6 +18,7 @@ When they meet again, the one with the smaller id takes yet another epoch. No sl
 hands.
 
     mend all cuts
+    10s pass
     within 20s all agree
     then A and B have different config epochs
     then A owns shard 0

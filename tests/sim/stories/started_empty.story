@@ -29,6 +29,8 @@ members it remembers, as nobody in particular.
 
     C is the primary of shard 1
     D is replica 1 of shard 1
+    20 keys are at rest in slot 6000
+    3s pass
     kill C
     200ms pass
     start C without its data at 10.9.8.7:7000

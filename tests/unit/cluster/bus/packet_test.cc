@@ -314,13 +314,17 @@ TEST(Packet, AHostNameIsAnAddressToo) {
   }
 }
 
-// Nobody can be reached there: it is as if none had been announced.
+// Nobody can be reached there: it was something else before it was damaged.
 TEST(Packet, ATextNoHostHasIsNoAddress) {
   for (const std::string_view text : {"two words", "a,b", "a@b", "-h", "127.0.0.q", "127.0.0.1.5", "12345", "a\nb", "gr\xc3\xbc"}) {
     auto bytes = ping_bytes(false);
     put(bytes, 2168, std::string(46, '\0'));
     put(bytes, 2168, text);
-    EXPECT_EQ(decoded(bytes).ip, "") << text;
+    EXPECT_EQ(fault_of(bytes), PacketFault::kAddress) << text;
+    bytes = ping_bytes(false);
+    put(bytes, 2256 + 48, std::string(46, '\0'));
+    put(bytes, 2256 + 48, text);
+    EXPECT_EQ(decoded(bytes).gossip(0).ip, "") << text;
   }
 }
 
