@@ -1,8 +1,6 @@
 // Single runs with a purpose, in the words of sim.h.
 #include <gtest/gtest.h>
 
-#include <utility>
-
 #include "hostile_packets.h"
 #include "sim.h"
 
@@ -67,19 +65,16 @@ TEST(Membership, EqualConfigEpochsAreToldApart) {
   EXPECT_FALSE(sim.violation());  // agreeing includes that no two primaries share an epoch
 }
 
-// Every id is told to anybody who asks for it, and nothing in a packet is secret.
-TEST(Membership, NothingLastsOfPacketsInAMembersName) {
+// Every id is told to anybody who asks for it, and nothing in a packet is secret: all members are told, in the names of
+// all others, that the primaries are forgotten.
+TEST(Membership, ForgedForgettingTakesNoSlots) {
   Sim sim{Seed{9}};
   const auto cluster = sim.cluster({.primaries = 3, .replicas_each = 1});
-  Random random{9};
   for (std::uint32_t shard = 0; shard < 3; ++shard) {
     const NodeId victim = sim.host(cluster.primary(Shard{shard})).node().id();
     for (const auto& to : sim.hosts()) {
       for (const auto& named : sim.hosts()) {
-        if (named == to) continue;
-        for (auto& bytes : forged_packets(*named, victim, random)) {
-          sim.network().inject(to->machine(), named->ip(), std::move(bytes), false);
-        }
+        if (named != to) sim.network().inject(to->machine(), named->ip(), forged_forget(*named, victim), false);
       }
     }
   }
@@ -88,10 +83,9 @@ TEST(Membership, NothingLastsOfPacketsInAMembersName) {
     for (const auto& host : sim.hosts()) {
       EXPECT_EQ(host->node().state(), ClusterState::kOk);
       EXPECT_EQ(host->node().info().slots_ok, kSlotCount);
-      EXPECT_LE(host->node().topology().node_count(), 6u + 64);
     }
   }
-  EXPECT_TRUE(sim.await(Agreement::kHealth, 200s));
+  EXPECT_TRUE(sim.await(Agreement::kHealth, 30s));
 }
 
 TEST(Health, AnHourOnTheWallClockFailsNobody) {

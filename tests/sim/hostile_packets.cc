@@ -97,7 +97,7 @@ std::vector<PacketBytes> malformed_packets(const Host& sender, Random& random) {
   return packets;
 }
 
-std::vector<PacketBytes> forged_packets(const Host& named, const NodeId& victim, Random& random) {
+PacketBytes forged_forget(const Host& named, const NodeId& victim) {
   const Node& self = named.node().topology().self();
   const NodeIndex shown = self.primary.is_none() ? kSelf : self.primary;
   const SlotBitmap slots = named.node().topology().slots_of(shown);
@@ -113,18 +113,9 @@ std::vector<PacketBytes> forged_packets(const Host& named, const NodeId& victim,
   header.flags = self.flags;
   header.flags.clear(NodeFlag::kMyself);
   header.understands_extensions = true;
-
-  std::vector<GossipEntry> gossip;
-  for (std::uint16_t i = 0; i < 500; ++i) {
-    gossip.push_back({*NodeId::parse(random.hex(NodeId::kSize)), 0, 0, "192.0.2.9", 6379,
-                      static_cast<std::uint16_t>(16379 + i), 0, NodeFlag::kPrimary});
-  }
   const ForgottenNode forgotten{victim, 60};
-  std::vector<PacketBytes> packets;
-  packets.push_back(std::make_shared<const std::string>(encode_heartbeat(header, gossip, {})));
-  packets.push_back(std::make_shared<const std::string>(
-      encode_heartbeat(header, {}, {.hostname = {}, .forgotten = {&forgotten, 1}, .open_slots = {}})));
-  return packets;
+  return std::make_shared<const std::string>(
+      encode_heartbeat(header, {}, {.hostname = {}, .forgotten = {&forgotten, 1}, .open_slots = {}}));
 }
 
 }  // namespace skein::sim

@@ -19,8 +19,7 @@ namespace skein::sim {
 // that would show if one were believed.
 [[nodiscard]] std::vector<PacketBytes> malformed_packets(const Host& sender, Random& random);
 
-// Heartbeats in the name of a member, sound in every way and with its true claims: one names nodes that there are not,
-// by the hundred, the other says that `victim` is forgotten.
-[[nodiscard]] std::vector<PacketBytes> forged_packets(const Host& named, const NodeId& victim, Random& random);
+// A heartbeat in the name of a member, sound in every way and with its true claims, that says that `victim` is forgotten.
+[[nodiscard]] PacketBytes forged_forget(const Host& named, const NodeId& victim);
 
 }  // namespace skein::sim

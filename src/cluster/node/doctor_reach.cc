@@ -63,7 +63,8 @@ Findings closed_bus_ports(const Patient& p) {
                        fmt::format("{} is heard, but no connection to its bus port {}:{} has come up for {}", name_node(node),
                                    node.address.ip, node.address.bus_port, span_text(silent)),
                        firewall_cure(node), index});
-    } else if (silent > 2 * p.settings.node_timeout && others_hear(p, index)) {
+    } else if (silent > 2 * p.settings.node_timeout && others_hear(p, index) && !health.hearsay) {
+      // Names that somebody has made up are no members.
       found.push_back({Ailment::kBusPortClosed,
                        fmt::format("no connection to the bus port {}:{} of {} has come up for {}, and the other primaries do "
                                    "not call it failed",
@@ -151,7 +152,7 @@ Findings bad_announced_name(const Patient& p) {
 Findings suspected(const Patient& p) {
   Findings found;
   p.topology.for_each_node([&](NodeIndex index, const Node& node) {
-    if (!node.is_suspected() || !is_settled(node)) return;
+    if (!node.is_suspected() || !is_settled(node) || p.health.at(index).hearsay) return;
     const std::size_t reports =
         count_fail_reports(p.health.at(index), p.topology, p.now, p.settings.node_timeout);
     found.push_back({Ailment::kSuspected,

@@ -66,6 +66,7 @@ TEST(Hearsay, OnePacketOfThousandsOfNamesIsOfLittleConsequence) {
   EXPECT_GT(net.node(0).topology().node_count(), 3u) << "they are asked";
   net.node(0).save_config(net.now());
   net.run_for(20s);
+  EXPECT_EQ(net.node(0).doctor_text(net.now()).find("(00000000)"), std::string::npos) << "operators have no use for it";
   EXPECT_EQ(net.host(0).saved.find("abc000"), std::string::npos) << "nothing of it is saved";
   EXPECT_EQ(net.node(1).topology().node_count(), 3u) << "nor told on";
   EXPECT_EQ(net.node(2).topology().node_count(), 3u);
