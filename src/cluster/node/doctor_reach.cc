@@ -126,7 +126,7 @@ Findings unknown_addresses(const Patient& p) {
   return found;
 }
 
-bool is_loopback(std::string_view ip) { return ip.starts_with("127.") || ip == "::1"; }
+bool is_loopback(std::string_view ip) { return ip.starts_with("127.") || ip == "::1" || ip == "localhost"; }
 
 Findings loopback_announced(const Patient& p) {
   const Nodes local = nodes_that(p, [](NodeIndex, const Node& n) { return is_settled(n) && is_loopback(n.address.ip); });

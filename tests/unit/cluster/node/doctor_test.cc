@@ -205,6 +205,8 @@ TEST_F(Doctor, AnAddressNobodyKnows) {
 TEST_F(Doctor, AnnouncedAddresses) {
   edit_address('b', {"127.0.0.1", 7000, 0, 17000});
   EXPECT_THAT(found(Ailment::kLoopbackAnnounced).text, HasSubstr("127.0.0.1:7000 (bbbbbbbb) announce a loopback address"));
+  edit_address('b', {"localhost", 7000, 0, 17000});
+  EXPECT_THAT(names(), testing::Contains("kLoopbackAnnounced"));
   settings_.announce_ip = "redis.example";
   EXPECT_THAT(names(), testing::Not(testing::Contains("kAnnouncedNameIsNoAddress"))) << "others look it up";
   settings_.announce_ip = "redis-cluster-0.redis-cluster-headless.default.svc.cluster.local";
