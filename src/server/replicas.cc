@@ -141,9 +141,9 @@ void Replicas::State::go_on(Session& session, ReplOffset at) {
   follower.head = session.replica->capable_of_psync2 ? fmt::format("+CONTINUE {}\r\n", parts_.history.id.view())
                                                      : std::string("+CONTINUE\r\n");
   ++partial_syncs_;
-  notice(fmt::format("Partial resynchronization request from {} accepted. Sending {} bytes of backlog starting from "
-                     "offset {}.",
-                     name_of_replica(session), follower.stream->behind(), at.value + 1));
+  synchronized(fmt::format("Partial resynchronization request from {} accepted. Sending {} bytes of backlog starting from "
+                           "offset {}.",
+                           name_of_replica(session), follower.stream->behind(), at.value + 1));
   go_online(follower);
   push(follower);
 }
@@ -212,7 +212,7 @@ void Replicas::State::on_acknowledged(Session& session, ReplOffset offset, MonoT
   facts.acknowledged_at = now;
   if (follower->awaits_acknowledgement) {
     go_online(*follower);
-    notice(fmt::format("Synchronization with replica {} succeeded", name_of_replica(session)));
+    synchronized(fmt::format("Synchronization with replica {} succeeded", name_of_replica(session)));
     push(*follower);
   }
   facts.acknowledges = true;

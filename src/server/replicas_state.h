@@ -129,6 +129,10 @@ class Replicas::State {
   void settle();
   // Anybody may ask for a synchronization. Several replicas that begin one together stay below this.
   static constexpr int kLinesAtOnce = 64;
+  // A replica that is in sync again is told though others ask in vain.
+  void synchronized(std::string_view text) {
+    parts_.logger.outsider("replicas in sync", LogLevel::kNotice, text, kLinesAtOnce);
+  }
   void notice(std::string_view text) { parts_.logger.outsider("replicas", LogLevel::kNotice, text, kLinesAtOnce); }
   void warning(std::string_view text) { parts_.logger.outsider("replicas", LogLevel::kWarning, text, kLinesAtOnce); }
 

@@ -294,7 +294,7 @@ void Replicas::State::finish_snapshot(Follower& follower) {
                        name));
   } else {
     go_online(follower);
-    notice(fmt::format("Synchronization with replica {} succeeded", name));
+    synchronized(fmt::format("Synchronization with replica {} succeeded", name));
   }
 }
 
