@@ -70,7 +70,7 @@ TEST_F(Migrate, LaunchesWhatIsThereAndIsAnsweredLater) {
 
 TEST_F(Migrate, PortsAndHostsAreWhatTheySay) {
   run("SET", "a", "1");
-  for (const auto* port : {"65536", "-1", "-39951", "4294973675", "6379x", " 6379", "06379", "", "99999999999999999999"}) {
+  for (const auto* port : {"65536", "-1", "-39951", "4294973675", "6379x", " 6379", "06379", "none", "", "99999999999999999999"}) {
     EXPECT_EQ(run("MIGRATE", "host", port, "a", "0", "1000"), error("ERR Invalid port")) << port;
   }
   for (const auto* host : {"a b", "host\r\nforged:1", "\x1b[31m", "a,b"}) {
