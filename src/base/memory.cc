@@ -1,5 +1,6 @@
 #include <skein/base/memory.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
@@ -25,15 +26,31 @@ std::atomic<OutOfMemory> out_of_memory{nullptr};
   std::abort();
 }
 
-void* or_end(void* memory, std::size_t size) {
-  if (memory == nullptr) [[unlikely]] end_without(size);
+// What has been freed may lie in pieces too large to be cut for a small one, or in another thread's arena.
+// In order it is good for anything.
+[[gnu::cold]] void put_freed_in_order() {
+#ifndef SKEIN_SANITIZED
+  static_assert(MALLCTL_ARENAS_ALL == 4096);
+  mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
+#endif
+}
+
+template <typename Allocate>
+void* or_end(std::size_t size, Allocate&& allocate) {
+  void* memory = allocate();
+  if (memory == nullptr) [[unlikely]] {
+    put_freed_in_order();
+    if (memory = allocate(); memory == nullptr) end_without(size);
+  }
   return memory;
 }
 
 // Probing costs more than a small allocation is worth, and who lacks this little ends anyway.
 [[maybe_unused]] constexpr std::size_t kTakenForGranted = 1024 * 1024;
-// What must be there beside it, so that the next small allocation does not end the process.
+// What must be there beside it, so that the next small allocation does not end the process. In pieces, as
+// jemalloc keeps what is larger than 8 MiB apart, and has not for one what it has for the other.
 [[maybe_unused]] constexpr std::size_t kLeftForOthers = 16 * 1024 * 1024;
+[[maybe_unused]] constexpr std::size_t kPiecesLeft = 4;
 
 }  // namespace
 
@@ -49,10 +66,14 @@ std::size_t allocated_bytes() {
 void count_this_thread() {}
 std::string allocator_name() { return "libc"; }
 std::size_t allocation_size(std::size_t size) { return (size + 15) & ~std::size_t{15}; }
-void* allocate(std::size_t size) { return or_end(std::malloc(allocation_size(size)), size); }
+void* allocate(std::size_t size) {
+  return or_end(size, [size] { return std::malloc(allocation_size(size)); });
+}
 bool can_allocate(std::size_t) { return true; }
 void release(void* memory, std::size_t) { std::free(memory); }
-void* allocate_lines(std::size_t size) { return or_end(std::aligned_alloc(kCacheLine, size), size); }
+void* allocate_lines(std::size_t size) {
+  return or_end(size, [size] { return std::aligned_alloc(kCacheLine, size); });
+}
 void release_lines(void* memory, std::size_t) { std::free(memory); }
 AllocatorFigures read_allocator_figures() { return {}; }
 
@@ -126,15 +147,21 @@ std::string allocator_name() {
 }
 
 std::size_t allocation_size(std::size_t size) { return nallocx(size == 0 ? 1 : size, 0); }
-void* allocate(std::size_t size) { return or_end(std::malloc(size == 0 ? 1 : size), size); }
+void* allocate(std::size_t size) {
+  return or_end(size, [size] { return std::malloc(size == 0 ? 1 : size); });
+}
 void release(void* memory, std::size_t size) { sdallocx(memory, size == 0 ? 1 : size, 0); }
-void* allocate_lines(std::size_t size) { return or_end(mallocx(size, MALLOCX_ALIGN(kCacheLine)), size); }
+void* allocate_lines(std::size_t size) {
+  return or_end(size, [size] { return mallocx(size, MALLOCX_ALIGN(kCacheLine)); });
+}
 bool can_allocate(std::size_t size) {
   if (size < kTakenForGranted) return true;
-  const std::size_t probed = size + kLeftForOthers;
-  void* memory = mallocx(probed, 0);
-  if (memory != nullptr) sdallocx(memory, probed, 0);
-  return memory != nullptr;
+  constexpr std::size_t kPiece = kLeftForOthers / kPiecesLeft;
+  std::array<void*, kPiecesLeft + 1> probes{mallocx(size, 0)};
+  std::size_t got = probes[0] == nullptr ? 0 : 1;
+  while (got != 0 && got < probes.size() && (probes[got] = mallocx(kPiece, 0)) != nullptr) ++got;
+  for (std::size_t i = 0; i < got; ++i) sdallocx(probes[i], i == 0 ? size : kPiece, 0);
+  return got == probes.size();
 }
 void release_lines(void* memory, std::size_t size) { sdallocx(memory, size, MALLOCX_ALIGN(kCacheLine)); }
 
@@ -161,7 +188,9 @@ AllocatorFigures read_allocator_figures() {
 void* operator new(std::size_t size) { return skein::allocate(size); }
 void* operator new[](std::size_t size) { return skein::allocate(size); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  return skein::or_end(mallocx(size == 0 ? 1 : size, MALLOCX_ALIGN(static_cast<std::size_t>(alignment))), size);
+  return skein::or_end(size, [=] {
+    return mallocx(size == 0 ? 1 : size, MALLOCX_ALIGN(static_cast<std::size_t>(alignment)));
+  });
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }

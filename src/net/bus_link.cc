@@ -23,7 +23,9 @@ Bus::Bus(asio::io_context& loop, BusOwner& owner, BusSettings settings)
     : loop_(loop),
       owner_(owner),
       settings_(std::move(settings)),
-      listeners_(loop, [this](Accepted accepted) { accept(std::move(accepted)); }),
+      listeners_(
+          loop, [this](Accepted accepted) { accept(std::move(accepted)); },
+          [this](const std::string& why) { owner_.on_bus_accept_failed(why); }),
       read_buffer_(kReadBuffer) {}
 
 Bus::~Bus() { stop(); }

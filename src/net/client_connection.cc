@@ -20,12 +20,13 @@ constexpr std::size_t kCarried = 16 * 1024;
 constexpr std::size_t kVeryLarge = 64 * 1024;
 constexpr std::size_t kBesideVeryLarge = 4 * 1024;
 
+// An announcement is worth no memory, nor is the little of an argument that came with what was before it.
+constexpr std::size_t kSetAsideFrom = 2 * 1024;
+
 // Memory for an argument of which so much has come: all of it where that is not much more than what came, so
-// that nothing is moved; an announcement alone takes little.
+// that nothing is moved.
 std::size_t room_for(std::size_t received, std::size_t size) {
-  constexpr std::size_t kAtOnce = 64 * 1024;
-  const std::size_t times = received < 2 * kAtOnce ? 16 : 2;
-  return std::min(size, std::max(kAtOnce, received * times));
+  return std::min(size, received * (received < 128 * 1024 ? 16 : 2));
 }
 }  // namespace
 
@@ -83,26 +84,35 @@ OwnedBytes ClientConnection::take(std::string_view argument) {
   return {};
 }
 
-void ClientConnection::settle(std::size_t at, std::size_t large) {
-  if (large >= kLarge && !awaits_large()) set_aside(at, large);
-  if (data_ == nullptr) return;
+bool ClientConnection::settle(std::size_t at, std::size_t large) {
+  if (large >= kLarge && !awaits_large() && !set_aside(at, large)) return false;
+  if (data_ == nullptr) return true;
   const std::size_t left = end_ - begin_;
   if (left == 0) {
     drop_input();
   } else if (block_ != nullptr || own_capacity_ / 4 > left) {
-    move_to_own(left > kCarried ? left * 2 : left);
+    return move_to_own(left > kCarried ? left * 2 : left);
   } else if (begin_ != 0) {
     std::memmove(data_, data_ + begin_, left);
     begin_ = 0;
     end_ = left;
   }
+  return true;
 }
 
+// Where there is no memory to move to it stays in the block.
 void ClientConnection::keep_waiting() {
-  if (block_ != nullptr && net_.blocks().crowded()) move_to_own(end_ - begin_);
+  if (block_ == nullptr || !net_.blocks().crowded() || !can_allocate(end_ - begin_)) return;
+  static_cast<void>(move_to_own(end_ - begin_));
 }
 
-void ClientConnection::move_to_own(std::size_t room) {
+bool ClientConnection::has_memory(std::size_t size) {
+  lacks_memory_ = !can_allocate(size);
+  return !lacks_memory_;
+}
+
+bool ClientConnection::move_to_own(std::size_t room) {
+  if (!has_memory(room)) return false;
   const std::size_t left = end_ - begin_;
   const std::size_t capacity = allocation_size(room);
   auto* own = static_cast<char*>(allocate(capacity));
@@ -112,13 +122,16 @@ void ClientConnection::move_to_own(std::size_t room) {
   end_ = left;
   own_capacity_ = capacity;
   count(capacity, 0);
+  return true;
 }
 
-void ClientConnection::set_aside(std::size_t at, std::size_t size) {
+bool ClientConnection::set_aside(std::size_t at, std::size_t size) {
   sends_very_large_ = size >= kVeryLarge;
   // All but its line's end has come, and is set aside already.
-  if (asides_ != nullptr && asides_->list.back().at == at) return;
+  if (asides_ != nullptr && asides_->list.back().at == at) return true;
   const std::size_t here = std::min(size, end_ - begin_ - at);
+  if (here < kSetAsideFrom) return true;
+  if (!has_memory(room_for(here, size))) return false;
   SetAside aside{.at = at, .size = size, .received = here, .bytes = {}};
   aside.bytes.reallocate(room_for(here, size), 0);
   char* const place = data_ + begin_ + at;
@@ -130,6 +143,7 @@ void ClientConnection::set_aside(std::size_t at, std::size_t size) {
   asides_->memory += aside.bytes.capacity();
   count(aside.bytes.capacity(), 0);
   asides_->list.push_back(std::move(aside));
+  return true;
 }
 
 std::size_t ClientConnection::receive(std::span<char> first, std::span<char> second, ReadResult& result) {
@@ -162,7 +176,7 @@ ClientConnection::ReadResult ClientConnection::read() {
   const std::size_t left = end_ - begin_;
   ReadResult result{};
   if (left > kCarried) {
-    if (end_ == own_capacity_) move_to_own(left * 2);
+    if (end_ == own_capacity_ && !move_to_own(left * 2)) return ReadResult::kBroken;
     end_ += receive({data_ + end_, own_capacity_ - end_}, {}, result);
     return result;
   }
@@ -180,7 +194,7 @@ ClientConnection::ReadResult ClientConnection::read_aside() {
   SetAside& aside = asides_->list.back();
   if (aside.bytes.capacity() == aside.received) {
     // Without memory for what it sends this connection ends, and nothing else.
-    if (!can_allocate(room_for(aside.received, aside.size))) return ReadResult::kBroken;
+    if (!has_memory(room_for(aside.received, aside.size))) return ReadResult::kBroken;
     const std::size_t before = aside.bytes.capacity();
     aside.bytes.reallocate(room_for(aside.received, aside.size), aside.received);
     asides_->memory += aside.bytes.capacity() - before;
@@ -194,7 +208,7 @@ ClientConnection::ReadResult ClientConnection::read_aside() {
   if (room < aside.size - aside.received) {
     count = receive(first, {}, result);
   } else if (left > kCarried) {
-    if (own_capacity_ - end_ < kBesideVeryLarge) move_to_own(left * 2);
+    if (own_capacity_ - end_ < kBesideVeryLarge && !move_to_own(left * 2)) return ReadResult::kBroken;
     count = receive(first, {data_ + end_, own_capacity_ - end_}, result);
     if (count > room) end_ += count - room;
   } else {

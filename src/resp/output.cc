@@ -8,6 +8,8 @@ namespace {
 // With its header a block fills a size class of the allocator.
 constexpr std::size_t kFirstBlock = 1024;
 constexpr std::size_t kLargestBlock = 16 * 1024;
+// Whether there is memory for more is asked once for so much.
+constexpr std::size_t kProbed = 1024 * 1024;
 }  // namespace
 
 void Output::add_block(std::size_t at_least) {
@@ -16,7 +18,9 @@ void Output::add_block(std::size_t at_least) {
     return;
   }
   const std::size_t wanted = this->size() + at_least;
-  if (bound_ != 0 && wanted > bound_) [[unlikely]] {
+  const bool has_grown = wanted >= memory_asked_at_ + kProbed;
+  if (has_grown) [[unlikely]] memory_asked_at_ = wanted;
+  if ((bound_ != 0 && wanted > bound_) || (has_grown && !can_allocate(kProbed))) [[unlikely]] {
     end_at(wanted);
     open_scrap(at_least);
     return;
@@ -66,7 +70,7 @@ void Output::append_in_pieces(std::string_view bytes) {
   // A text that is larger than the bound alone is not begun.
   if (bound_ != 0 && passed_at_ == 0 && size() + bytes.size() > bound_) end_at(size() + bytes.size());
   while (!bytes.empty() && passed_at_ == 0) {
-    if (cursor_ == end_) add_block(std::min<std::size_t>(bytes.size(), 1024 * 1024));
+    if (cursor_ == end_) add_block(std::min(bytes.size(), kProbed));
     const std::size_t piece = std::min(bytes.size(), static_cast<std::size_t>(end_ - cursor_));
     std::memcpy(cursor_, bytes.data(), piece);
     cursor_ += piece;
@@ -108,7 +112,7 @@ void Output::clear() {
   while (head_ != nullptr) free_head();
   tail_ = nullptr;
   cursor_ = end_ = nullptr;
-  sent_ = full_ = 0;
+  sent_ = full_ = memory_asked_at_ = 0;
 }
 
 std::string Output::str() const {

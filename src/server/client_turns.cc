@@ -5,6 +5,8 @@
 #include <asio/post.hpp>
 #include <fmt/format.h>
 
+#include <skein/base/memory.h>
+
 namespace skein {
 
 namespace {
@@ -123,7 +125,8 @@ bool ClientTurns::gather(Client& client) {
         // What came before is executed first.
         if (has_items(client)) return true;
         session.writer().error(client.parser_.error());
-        hooks_.log("protocol errors", fmt::format("{} from client: {}", client.parser_.error().substr(4), describe(client)));
+        hooks_.log("protocol errors", LogLevel::kVerbose,
+                   fmt::format("{} from client: {}", client.parser_.error().substr(4), describe(client)));
         close(client, true);
         return false;
       case RequestParser::Status::kRequest: break;
@@ -259,16 +262,26 @@ void ClientTurns::finish(Client& client, bool may_acknowledge) {
   const std::size_t unread = client.connection_.unread() + queued;
   if (unread > parts_.settings.client_query_buffer_limit) {
     ++query_limit_disconnections_;
-    hooks_.log("requests that are too long",
+    hooks_.log("requests that are too long", LogLevel::kWarning,
                fmt::format("Closing client that reached max query buffer length: {}", describe(client)));
     close(client, false);
     return;
   }
   const auto missing = client.parser_.missing();
-  client.connection_.settle(missing.at, missing.size);
-  client.connection_.set_owner_memory(client.parser_.memory());
+  if (!client.connection_.settle(missing.at, missing.size) || !keep_arguments(client)) {
+    cut_for_input(client);
+    return;
+  }
   // What it sends while nothing of it may be executed stays in its socket, and pushes back on it.
   client.connection_.set_reading(may_execute(client));
+}
+
+// What the parser remembers of a half-sent request. False where there would be no memory for it to double.
+bool ClientTurns::keep_arguments(Client& client) {
+  const std::size_t memory = client.parser_.memory();
+  if (memory == client.connection_.owner_memory()) return true;
+  client.connection_.set_owner_memory(memory);
+  return can_allocate(2 * memory);
 }
 
 bool ClientTurns::flush(Client& client) {
@@ -311,8 +324,21 @@ OutputRoom ClientTurns::room_of(const Session& session) const {
 void ClientTurns::cut_for_output(Client& client) {
   if (client.closed_) return;
   ++output_limit_disconnections_;
-  hooks_.log("output buffer limits",
-             fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.", describe(client)));
+  if (client.session_.output().has_passed_bound() && client.session_.output().bound() == 0) {
+    hooks_.log("no memory for replies", LogLevel::kWarning,
+               fmt::format("No memory for the replies to a client, closing it: {}", describe(client)));
+  } else {
+    hooks_.log("output buffer limits", LogLevel::kWarning,
+               fmt::format("Client {} scheduled to be closed ASAP for overcoming of output buffer limits.",
+                           describe(client)));
+  }
+  close(client, false);
+}
+
+void ClientTurns::cut_for_input(Client& client) {
+  if (client.closed_) return;
+  hooks_.log("no memory for requests", LogLevel::kWarning,
+             fmt::format("No memory for what a client sends, closing it: {}", describe(client)));
   close(client, false);
 }
 
@@ -348,6 +374,7 @@ void ClientTurns::on_broken(ClientConnection& connection, bool ended) {
   Client& client = Client::of(connection);
   // It reads on what it is owed: its end, and what else it has sent, is met when it goes on, or the rest has left.
   if (ended && (client.throttled_ || client.session_.closing)) return;
+  if (connection.lacks_memory()) [[unlikely]] return cut_for_input(client);
   client.ended_ = ended && (has_more(client) || client.session_.held_replies != nullptr);
   if (!client.ended_) close(client, false);
 }
@@ -462,7 +489,7 @@ void ClientTurns::check_limits(MonoTime now) {
     if (session->is_primary_link || is_replica(*session)) continue;  // their timeouts and limits are of another kind
     Client& client = Client::of(*session);
     if (idle.count() > 0 && session->suspended == nullptr && now - session->last_active > idle) {
-      hooks_.log("idle clients", "Closing idle client");
+      hooks_.log("idle clients", LogLevel::kVerbose, "Closing idle client");
       close(client, false);
     } else if (!session->output().empty() && over_output_limit(*session)) {
       cut_for_output(client);

@@ -34,7 +34,7 @@ class ClientTurns final : public ClientHandler {
     std::function<bool()> may_acknowledge = {};
     std::function<void()> begin_batch = {};  // before requests run
     // What clients can bring about: in a few words, and the line.
-    std::function<void(std::string_view cause, std::string_view line)> log;
+    std::function<void(std::string_view cause, LogLevel level, std::string_view line)> log;
     // Sends a session that is a replica what it is owed; its output is not the connection's.
     std::function<void(Session&)> flush_replica = {};
     // A session is about to go.
@@ -128,6 +128,8 @@ class ClientTurns final : public ClientHandler {
   [[nodiscard]] bool has_more(const Client& client) const;
   void close(Client& client, bool after_replies);
   void close_marked();
+  void cut_for_input(Client& client);
+  [[nodiscard]] bool keep_arguments(Client& client);
   // False when the client is to be closed.
   bool flush(Client& client);
   [[nodiscard]] OutputRoom room_of(const Session& session) const;

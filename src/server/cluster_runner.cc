@@ -195,15 +195,17 @@ void ClusterRunner::on_bus_packet(BusKey link, std::string_view remote_ip, std::
   if (link_of(link).is_inbound() && !bus_.is_vouched_for(link) && node_->knows_link(link_of(link))) bus_.vouch(link);
 }
 
+void ClusterRunner::on_bus_accept_failed(std::string_view why) {
+  hooks_.log_outsider("bus links that cannot be taken", EventLevel::kWarning,
+                      fmt::format("Accepting cluster bus link: accept: {}", why));
+}
+
 // Anybody who finds the port can cause this, as often as he likes.
 void ClusterRunner::on_bus_trouble(BusKey link, BusTrouble trouble) {
-  const auto left_out = trouble_pace_[static_cast<std::size_t>(trouble)].next(read_boot_clock());
-  if (!left_out) return;
   const bool is_members = link_of(link).is_inbound() ? bus_.is_vouched_for(link) : true;
   const EventLevel level = trouble == BusTrouble::kOverLimit && is_members ? EventLevel::kWarning : EventLevel::kVerbose;
-  std::string text = fmt::format("Closing cluster bus link {}: {}", link, describe(trouble));
-  if (*left_out > 0) text += fmt::format(" ({} others before)", *left_out);
-  hooks_.log(level, text);
+  const std::string_view why = describe(trouble);
+  hooks_.log_outsider(why, level, fmt::format("Closing cluster bus link {}: {}", link, why));
 }
 
 void ClusterRunner::on_bus_name_unknown(std::string_view name, std::string_view why) {

@@ -15,7 +15,6 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
-#include <skein/base/log_pace.h>
 #include <skein/cluster/node/node.h>
 #include <skein/config/config.h>
 #include <skein/dispatch/cluster_router.h>
@@ -30,6 +29,8 @@ namespace skein {
 // What the runner asks of the server around it. All are called on the node thread.
 struct ClusterHooks {
   std::function<void(EventLevel, std::string_view)> log;
+  // What anybody who reaches the bus port can bring about: a line a second for each cause.
+  std::function<void(std::string_view cause, EventLevel, std::string_view)> log_outsider;
   // Keys taken out of the keyspace, to be freed elsewhere.
   std::function<void(std::vector<DetachedTables>)> free_later;
   // Role, source of replication, state, slot map or lease may have changed: refresh the facts of the gates.
@@ -117,6 +118,7 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                      std::string_view bytes) override;
   void on_bus_trouble(BusKey link, BusTrouble trouble) override;
+  void on_bus_accept_failed(std::string_view why) override;
   void on_bus_name_unknown(std::string_view name, std::string_view why) override;
 
   [[nodiscard]] std::uint64_t keys_in(Slot slot) const override;
@@ -166,7 +168,6 @@ class ClusterRunner final : private BusOwner, private SlotKeys {
   Epoch saved_epoch_;  // this node's own, as of the last save
   std::optional<ReplicationSource> source_;
   std::uint64_t inbound_links_ = 0;
-  std::array<LogPace, kBusTroubles> trouble_pace_;
   std::uint64_t published_revision_ = 0;
   std::uint64_t published_renewals_ = 0;  // of the lease to write
   bool changed_ = false;  // beyond what the revision tells

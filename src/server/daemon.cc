@@ -22,6 +22,16 @@ namespace {
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 constexpr std::string_view kTooManyWithCluster = "-ERR max number of clients + cluster connections reached\r\n";
+LogLevel log_level(EventLevel level) {
+  switch (level) {
+    case EventLevel::kDebug: return LogLevel::kDebug;
+    case EventLevel::kVerbose: return LogLevel::kVerbose;
+    case EventLevel::kNotice: return LogLevel::kNotice;
+    case EventLevel::kWarning: break;
+  }
+  return LogLevel::kWarning;
+}
+
 // Lines that follow each other in a cluster that is well.
 constexpr std::string_view kBusDetails = "details of the cluster bus";
 constexpr int kBusBurst = 200;
@@ -85,8 +95,8 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
               .end_turn = [this] { end_turn(); },
               .may_acknowledge = [this] { return may_acknowledge(); },
               .begin_batch = [this] { memory_limit_.hold(); },
-              .log = [this](std::string_view cause,
-                            std::string_view line) { log_.outsider(cause, LogLevel::kVerbose, line); },
+              .log = [this](std::string_view cause, LogLevel level,
+                            std::string_view line) { log_.outsider(cause, level, line); },
               .flush_replica = [this](Session& session) { replication_.replicas().on_writable(session); },
               .on_closing =
                   [this](Session& session) {
@@ -115,11 +125,12 @@ Daemon::Daemon(LoadedConfig loaded, ProcessFacts process, Log& log)
                    .facts = facts_},
                   {.begin_turn = [this] { begin_turn(); }, .end_turn = [this] { end_turn(); }}),
       memory_limit_({.loop = loop_, .settings = config_.settings(), .keyspace = keyspace_}, memory_hooks()),
-      listeners_(loop_, [this](Accepted accepted) { accept(std::move(accepted)); },
-                 [this](const std::string& why) {
-                   log_.outsider("connections that cannot be taken", LogLevel::kWarning,
-                                 fmt::format("Accepting client connection: accept: {}", why));
-                 }),
+      listeners_(
+          loop_, [this](Accepted accepted) { accept(std::move(accepted)); },
+          [this](const std::string& why) {
+            log_.outsider("connections that cannot be taken", LogLevel::kWarning,
+                          fmt::format("Accepting client connection: accept: {}", why));
+          }),
       cron_timer_(loop_),
       pause_timer_(loop_),
       signals_(loop_),
@@ -194,23 +205,26 @@ void Daemon::become_ready() {
 }
 
 Result<void> Daemon::start_cluster() {
-  ClusterHooks hooks{.log =
-                         [this](EventLevel level, std::string_view text) {
-                           switch (level) {
-                             // Among these is what strangers on the bus port bring about.
-                             case EventLevel::kDebug: log_.outsider(kBusDetails, LogLevel::kDebug, text, kBusBurst); break;
-                             case EventLevel::kVerbose: log_.outsider(kBusDetails, LogLevel::kVerbose, text, kBusBurst); break;
-                             case EventLevel::kNotice: log_.notice(text); break;
-                             case EventLevel::kWarning: log_.warning(text); break;
-                           }
-                         },
-                     .free_later = [this](std::vector<DetachedTables> tables) { free_later(std::move(tables)); },
-                     .changed = [this] { on_cluster_changed(); },
-                     .data = [this] { return data_facts(); },
-                     .losing = [this](Slot slot) { replication_.tell_removal_of(slot); },
-                     .pause_writers = [this](MonoTime until) { hold_writers_for_takeover(until); },
-                     .resume_writers = [this] { hold_writers(kTakeover, false); },
-                     .handover_ended = [this](const HandoverEnded& outcome) { on_handover_ended(outcome); }};
+  ClusterHooks hooks{
+      .log =
+          [this](EventLevel level, std::string_view text) {
+            switch (level) {
+              // Among these is what strangers on the bus port bring about.
+              case EventLevel::kDebug:
+              case EventLevel::kVerbose: log_.outsider(kBusDetails, log_level(level), text, kBusBurst); break;
+              case EventLevel::kNotice: log_.notice(text); break;
+              case EventLevel::kWarning: log_.warning(text); break;
+            }
+          },
+      .log_outsider = [this](std::string_view cause, EventLevel level,
+                             std::string_view text) { log_.outsider(cause, log_level(level), text); },
+      .free_later = [this](std::vector<DetachedTables> tables) { free_later(std::move(tables)); },
+      .changed = [this] { on_cluster_changed(); },
+      .data = [this] { return data_facts(); },
+      .losing = [this](Slot slot) { replication_.tell_removal_of(slot); },
+      .pause_writers = [this](MonoTime until) { hold_writers_for_takeover(until); },
+      .resume_writers = [this] { hold_writers(kTakeover, false); },
+      .handover_ended = [this](const HandoverEnded& outcome) { on_handover_ended(outcome); }};
   auto runner = ClusterRunner::start(loop_, config_, keyspace_, jobs_, std::move(hooks));
   if (!runner) return runner.error();
   cluster_ = std::move(*runner);

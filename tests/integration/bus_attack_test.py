@@ -3,6 +3,7 @@
 
 import os
 import random
+import resource
 import sys
 import threading
 import unittest
@@ -87,6 +88,20 @@ class ALoneNode(unittest.TestCase):
         self.assertEqual(b"PONG", server.ask("PING"))
         server.ask("CLUSTER", "SAVECONFIG")
         wait_until(lambda: all(each.is_cut() for each in idle), 10, "those that say nothing to be cut")
+
+    def test_without_descriptors_it_says_so_and_goes_on_later(self):
+        server = self.start(maxclients=300)
+        _, most = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (descriptors(server) + 5, most))
+        links = [BusSocket(server) for _ in range(10)]
+        said = "Accepting cluster bus link: accept: Too many open files"
+        wait_until(lambda: said in server.log(), 10, "the line")
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (most, most))
+        links[-1].send(packet(PING, "f" * 40))
+        self.assertIsNotNone(links[-1].receive())
+        self.assertLess(server.log().count(said), 10)
+        for link in links:
+            link.close()
 
     def test_links_that_never_read(self):
         server = self.start(maxmemory="100mb", maxmemory_policy="allkeys-lru")

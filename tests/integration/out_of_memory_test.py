@@ -63,12 +63,41 @@ class OutOfMemory(unittest.TestCase):
         self.assertEqual(0, server.ask("DBSIZE"))
         self.assertTrue(server.running())
 
-    def test_the_end_is_in_order(self):
+    def test_half_sent_requests_of_many_arguments_cost_them_alone(self):
+        server = self.start(500)
+        halves = [Connection(server.port, server.host) for _ in range(8)]
+        cut = 0
+        for half in halves:
+            self.addCleanup(half.close)
+            try:
+                half.send(b"*6000000\r\n$4\r\nMSET\r\n" + b"$1\r\nx\r\n" * 5_000_000)
+            except (Closed, OSError):
+                cut += 1
+        self.assertEqual(0, server.ask("DBSIZE"))
+        self.assertTrue(server.running())
+        self.assertLess(0, cut)
+        self.assertIn("No memory for what a client sends, closing it: ", server.log())
+
+    def test_a_reply_that_there_is_no_memory_for_costs_who_asked(self):
         server = self.start()
         with server.connect() as client:
             client.ask("SET", "k", "x" * (50 * MIB))
+            client.ask("SET", "small", "x" * 10_000)
             with self.assertRaises((Closed, OSError)):
                 client.request("MGET", *["k"] * 30)
+        with server.connect() as client:
+            with self.assertRaises((Closed, OSError)):
+                client.request("MGET", *["small"] * 100_000)
+            self.assertEqual(2, server.ask("DBSIZE"))
+        self.assertIn("No memory for the replies to a client, closing it: ", server.log())
+        self.assertTrue(server.running())
+
+    def test_the_end_is_in_order(self):
+        server = self.start()
+        with server.connect() as client:
+            with self.assertRaises((Closed, OSError)):
+                for number in range(2000):
+                    client.request("SET", f"k:{number}", "x" * (MIB // 2))
         wait_until(lambda: not server.running(), 10, "the server to end")
         self.assertEqual(1, server.process.returncode)
         self.assertRegex(server.log(), r"\d+:M # Out of memory: an allocation of \d+ bytes failed\. Exiting\.\n")

@@ -34,7 +34,6 @@ enum class BusTrouble : std::uint8_t {
   kCrowdedOut,  // a stranger's, the oldest of too many
   kNoMember     // a stranger's, and no member has spoken by it for too long
 };
-inline constexpr std::size_t kBusTroubles = 5;
 
 // Whom a bus tells what happens: always from the event loop, never from inside a call of the
 // bus. In return links may be opened, closed and written to at any time.
@@ -48,6 +47,8 @@ class BusOwner {
   virtual void on_bus_packet(BusKey link, std::string_view remote_ip, std::string_view local_ip,
                              std::string_view bytes) = 0;
   virtual void on_bus_trouble(BusKey link, BusTrouble trouble) = 0;
+  // Somebody could not be accepted, as there are no descriptors left; told at each try.
+  virtual void on_bus_accept_failed(std::string_view why) = 0;
   // The name a link was to be opened to cannot be looked up. Told once until it can be again.
   virtual void on_bus_name_unknown(std::string_view name, std::string_view why) = 0;
 };

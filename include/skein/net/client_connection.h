@@ -45,12 +45,14 @@ class ClientConnection {
   // The memory of a whole argument that was set aside, or nothing.
   [[nodiscard]] OwnedBytes take(std::string_view argument);
   void consume(std::size_t bytes);
-  // To be called when a turn is over: what is left moves out of the shared block. Views of the input end here.
-  // An argument of `large` bytes or more whose beginning stands at `at` is set aside: memory for it is
-  // taken as its bytes come.
-  void settle(std::size_t at = 0, std::size_t large = 0);
+  // To be called when a turn is over: what is left moves out of the shared block. Views of the input end
+  // here. An argument of `large` bytes or more whose beginning stands at `at` is set aside: memory for it is
+  // taken as its bytes come. False when there is no memory for what is left: it can only be closed.
+  [[nodiscard]] bool settle(std::size_t at = 0, std::size_t large = 0);
   // To be called instead when requests are left to be served in a later turn.
   void keep_waiting();
+  // Whether it broke, or could not settle, for lack of memory.
+  [[nodiscard]] bool lacks_memory() const { return lacks_memory_; }
   // Bytes received and not consumed, all in all.
   [[nodiscard]] std::size_t unread() const;
   // Memory that holds them, and what the owner has beside it because of them.
@@ -58,6 +60,7 @@ class ClientConnection {
     return own_capacity_ + (asides_ != nullptr ? asides_->memory : 0) + owner_memory_;
   }
   void set_owner_memory(std::size_t bytes);
+  [[nodiscard]] std::size_t owner_memory() const { return owner_memory_; }
 
   // Whether new input is read when it comes. Not reading pushes back on the client; that it has gone is
   // noticed all the same. Costs nothing unless something comes meanwhile.
@@ -99,8 +102,10 @@ class ClientConnection {
   void watch_for();
   void drop_input();
   void adopt_window(char* data, std::size_t size);
-  void move_to_own(std::size_t room);
-  void set_aside(std::size_t at, std::size_t size);
+  [[nodiscard]] bool has_memory(std::size_t size);
+  // False, and nothing has changed, where there is no memory.
+  [[nodiscard]] bool move_to_own(std::size_t room);
+  [[nodiscard]] bool set_aside(std::size_t at, std::size_t size);
   // In the sum that the net keeps.
   void count(std::size_t more, std::size_t less);
 
@@ -110,6 +115,7 @@ class ClientConnection {
   bool sends_very_large_ : 1 = false;  // arguments: one was set aside after the last receive
   bool reading_ : 1 = false;
   bool writing_ : 1 = false;           // waits until the socket takes more
+  bool lacks_memory_ : 1 = false;
   bool listed_ : 1 = false;            // in ClientNet's list for the next turn
   Watched watched_ = Watched::kNothing;
   char* data_ = nullptr;  // in a shared block, or of its own

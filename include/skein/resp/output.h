@@ -6,7 +6,7 @@
 //
 // An output may have a bound. What passes it ends the output: everything is dropped, and what
 // is written afterwards goes nowhere, so that a command runs to its end without holding a reply
-// that nobody will be sent.
+// that nobody will be sent. So does a lack of memory: it costs this client its reply, and nobody else.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,7 @@ class Output {
     std::swap(sent_, other.sent_);
     std::swap(full_, other.full_);
     std::swap(bound_, other.bound_);
+    std::swap(memory_asked_at_, other.memory_asked_at_);
     std::swap(passed_at_, other.passed_at_);
     std::swap(scrap_, other.scrap_);
   }
@@ -50,7 +51,8 @@ class Output {
   // a block more may be held.
   void set_bound(std::size_t bytes) { bound_ = bytes; }
   [[nodiscard]] std::size_t bound() const { return bound_; }
-  // The bound was passed: what there was is lost, and the owner of the bytes has to be told otherwise.
+  // The bound was passed, or there was no memory: what there was is lost, and the owner of the bytes has to
+  // be told otherwise.
   [[nodiscard]] bool has_passed_bound() const { return passed_at_ != 0; }
   // How much was held, or wanted, when it was passed.
   [[nodiscard]] std::size_t passed_at() const { return passed_at_; }
@@ -122,6 +124,7 @@ class Output {
   std::size_t sent_ = 0;  // of the head block
   std::size_t full_ = 0;  // bytes in all blocks but the tail
   std::size_t bound_ = 0;
+  std::size_t memory_asked_at_ = 0;  // the size at which there was memory for more
   std::size_t passed_at_ = 0;  // 0: the bound was not passed
   Block* scrap_ = nullptr;     // once it was: where everything is written, one over the other
 };

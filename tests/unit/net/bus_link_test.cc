@@ -84,6 +84,9 @@ class Recorder : public BusOwner {
     happened.push_back("trouble " + std::to_string(link));
     troubles.push_back(trouble);
   }
+  void on_bus_accept_failed(std::string_view why) override {
+    happened.push_back("not accepted: " + std::string(why));
+  }
   void on_bus_name_unknown(std::string_view name, std::string_view) override { happened.push_back("unknown " + std::string(name)); }
 };
 
