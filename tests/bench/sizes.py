@@ -3,7 +3,8 @@
 
 Both with their default settings and without persistence, on one core, the load generator on the other. For each
 size of values both are started and filled alike; then each case is measured in short windows, in turn, so that
-what the machine does besides falls on both. A figure is the median over the windows of one server; ratios are of those.
+what the machine does besides falls on both. Microseconds are the median over the windows of one server; a ratio is the
+median over pairs of windows, one right after the other.
 
   sizes.py                                everything, beside redis-server, and whether the bounds are met
   sizes.py --peer /path/to/other-server   beside that one
@@ -58,8 +59,12 @@ def measure_case(servers, case, args):
         order = list(servers.items())
         for name, server in order if number % 2 == 0 else reversed(order):
             samples[name].append(window(server, *case, args.seconds))
-    return {name: {"us": statistics.median(each[0] for each in values), "rps": statistics.median(each[1] for each in values),
-                   "samples": [round(each[0], 3) for each in values]} for name, values in samples.items()}
+    figure = {name: {"us": statistics.median(each[0] for each in values), "samples": [round(each[0], 3) for each in values]}
+              for name, values in samples.items()}
+    pairs = list(zip(samples["skein"], samples["peer"]))
+    figure["cpu"] = statistics.median(skein[0] / peer[0] for skein, peer in pairs)
+    figure["requests"] = statistics.median(skein[1] / peer[1] for skein, peer in pairs)
+    return figure
 
 
 def measure_size(size, cases, args, figures):
@@ -80,7 +85,7 @@ def ratios(case, figures):
     figure = figures.get(" ".join(str(part) for part in case))
     if figure is None:
         return None
-    return figure["skein"]["us"] / figure["peer"]["us"], figure["skein"]["rps"] / figure["peer"]["rps"]
+    return figure["cpu"], figure["requests"]
 
 
 def line_of(case, figures):
@@ -149,8 +154,8 @@ def main():
     parser.add_argument("--pipelines", type=numbers, default=list(PIPELINES))
     parser.add_argument("--connections", type=numbers, help="only these numbers of connections, unpipelined")
     parser.add_argument("--modes", default=",".join(MODES))
-    parser.add_argument("--rounds", type=int, default=7, help="windows of each server")
-    parser.add_argument("--seconds", type=float, default=0.4, help="how long a window is")
+    parser.add_argument("--rounds", type=int, default=15, help="windows of each server")
+    parser.add_argument("--seconds", type=float, default=0.2, help="how long a window is")
     parser.add_argument("--json", metavar="FILE", help="keep the figures there")
     parser.add_argument("--report", metavar="FILE", help="print tables of figures that were kept")
     args = parser.parse_args()
