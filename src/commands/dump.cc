@@ -8,6 +8,7 @@
 #include "expiry_options.h"
 #include "families.h"
 #include "grammar.h"
+#include "room.h"
 
 namespace skein {
 
@@ -100,6 +101,9 @@ void restore(Call& call) {
     call.reply.error(errors::kBadPayload);
     return;
   }
+  // Twice, as it is unpacked first.
+  const std::size_t unpacked = unpacked_size(call.arg(3));
+  if (unpacked > call.arg(3).size() && !has_room(call, unpacked, 2 * unpacked)) return;
   const auto expiry = expiry_of(call, *ttl, options->absolute);
   auto entry = restore_value(call.arg(3), key.bytes, expiry);
   if (!entry) {

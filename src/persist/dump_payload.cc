@@ -1,9 +1,12 @@
 #include <skein/persist/dump_payload.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <skein/base/checksums.h>
 
+#include "rdb_reader.h"
 #include "rdb_refusals.h"
 #include "rdb_types.h"
 
@@ -37,6 +40,13 @@ bool is_dump_payload(std::string_view payload) {
   if (rdb::load_le<Version>(footer) > rdb::kNewestVersion) return false;
   const auto stored = rdb::load_le<std::uint64_t>(footer + sizeof(Version));
   return stored == crc64(0, payload.substr(0, payload.size() - rdb::kChecksumSize));
+}
+
+std::size_t unpacked_size(std::string_view payload) {
+  // Whatever the type, what is packed is a string that follows it at once.
+  const rdb::StringHead head = rdb::read_string_head(payload, 1);
+  const bool is_packed = head.found == rdb::Found::kWhole && head.coding == rdb::StringHead::Coding::kCompressed;
+  return is_packed ? std::max<std::size_t>(head.plain, payload.size()) : payload.size();
 }
 
 Result<OwnedEntry> restore_value(std::string_view payload, std::string_view key, std::optional<UnixMillis> expiry) {

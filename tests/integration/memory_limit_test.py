@@ -132,13 +132,18 @@ class Refusals(MemoryTest):
         for policy in ("allkeys-lru", "allkeys-random", "volatile-lru", "noeviction"):
             with self.subTest(policy):
                 server = self.start()
+                large = "x" * (20 * MIB)
+                server.ask("SET", "large", large)
+                packed = server.ask("DUMP", "large")
+                self.assertLess(len(packed), MIB)
+                server.ask("DEL", "large")
                 fill(server, range(2000), size=100)
                 fill(server, range(10), size=100, prefix="volatile", expiring=True)
                 server.ask("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", 10 * MIB)
-                large = "x" * (20 * MIB)
                 with server.connect() as client:
                     for words in (("SET", "large", large), ("APPEND", "k:1", large), ("MSET", "a", large, "b", "v"),
-                                  ("SETRANGE", "k:2", 20 * MIB, "x"), ("GETSET", "k:3", large)):
+                                  ("SETRANGE", "k:2", 20 * MIB, "x"), ("GETSET", "k:3", large),
+                                  ("RESTORE", "large", 0, packed)):
                         self.assertEqual(OOM, client.request(*words), words[0])
                     client.ask("MULTI")
                     self.assertEqual(OOM, client.request("SET", "large", large))

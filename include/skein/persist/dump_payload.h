@@ -35,6 +35,10 @@ class ValueDumper {
 // Version and checksum agree with the bytes; nothing is said of the value inside.
 [[nodiscard]] bool is_dump_payload(std::string_view payload);
 
+// How large the value is once it is unpacked, or the payload where that says no more. Of bytes that passed
+// is_dump_payload; the value itself may still be damaged.
+[[nodiscard]] std::size_t unpacked_size(std::string_view payload);
+
 // The value of a payload that passed is_dump_payload, as an entry for the caller to put into a
 // database; its access clock is not set. An error when the value is damaged, has more behind it, or
 // is of a type that is not built yet. Everything is checked, whoever sent it.

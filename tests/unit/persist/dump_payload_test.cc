@@ -40,6 +40,14 @@ TEST(DumpPayload, ComesBack) {
   }
 }
 
+TEST(DumpPayload, SaysHowLargeItIsUnpacked) {
+  EXPECT_EQ(3'000'000U, unpacked_size(dump(std::string(3'000'000, 'x'))));
+  const std::string plain = dump(std::string(3'000'000, 'x'), false);
+  EXPECT_EQ(plain.size(), unpacked_size(plain));
+  const std::string number = dump("5");
+  EXPECT_EQ(number.size(), unpacked_size(number));
+}
+
 TEST(DumpPayload, NoChangeOfABitIsAccepted) {
   const std::string payload = dump(std::string(50, 'x') + "tail");
   for (std::size_t at = 0; at < payload.size(); ++at) {
