@@ -10,25 +10,34 @@ namespace skein {
 
 using asio::ip::tcp;
 
+namespace {
+// So long the first try of an address may take where there are others: a packet round the world, as RFC 8305 has it.
+constexpr std::chrono::milliseconds kHaste{250};
+}  // namespace
+
 BusDial::BusDial(asio::any_io_executor executor, Sources sources)
-    : executor_(std::move(executor)), sources_(std::move(sources)), socket_(executor_) {}
+    : executor_(std::move(executor)), sources_(std::move(sources)), socket_(executor_), haste_(executor_) {}
 
 void BusDial::start(const std::string& host, std::uint16_t port, Done done) {
   done_ = std::move(done);
   asio::error_code no_address;
   const auto address = asio::ip::make_address(host, no_address);
-  if (!no_address) {
-    places_ = {tcp::endpoint(address, port)};
-    return try_next();
-  }
+  if (!no_address) return start({tcp::endpoint(address, port)}, std::move(done_));
   if (!is_host(host)) return end_later(DialEnd::kNoConnection);
   resolver_ = std::make_unique<tcp::resolver>(executor_);
   resolver_->async_resolve(host, std::to_string(port), [self = shared_from_this()](const asio::error_code& error, const auto& found) {
     if (!self->done_) return;
     if (error) return self->end_with(DialEnd::kNameUnknown, error.message());
-    for (const auto& entry : found) self->places_.push_back(entry.endpoint());
-    self->try_next();
+    std::vector<tcp::endpoint> places;
+    for (const auto& entry : found) places.push_back(entry.endpoint());
+    self->start(std::move(places), std::move(self->done_));
   });
+}
+
+void BusDial::start(std::vector<tcp::endpoint> places, Done done) {
+  places_ = std::move(places);
+  done_ = std::move(done);
+  try_next();
 }
 
 bool BusDial::prepare(const tcp::endpoint& there) {
@@ -46,12 +55,20 @@ bool BusDial::prepare(const tcp::endpoint& there) {
 }
 
 void BusDial::try_next() {
-  while (tried_ < places_.size()) {
-    const tcp::endpoint there = places_[tried_++];
+  haste_.cancel();
+  const std::size_t hasty = places_.size() > 1 ? places_.size() : 0;
+  while (tried_ < hasty + places_.size()) {
+    const bool in_haste = tried_ < hasty;
+    const tcp::endpoint there = places_[tried_++ % places_.size()];
     if (!prepare(there)) continue;
-    socket_.async_connect(there, [self = shared_from_this()](const asio::error_code& error) {
-      if (!self->done_) return;
+    socket_.async_connect(there, [self = shared_from_this(), turn = tried_](const asio::error_code& error) {
+      if (!self->done_ || self->tried_ != turn) return;
       error ? self->try_next() : self->end_with(DialEnd::kConnected);
+    });
+    if (!in_haste) return;
+    haste_.expires_after(kHaste);
+    haste_.async_wait([self = shared_from_this(), turn = tried_](const asio::error_code& cancelled) {
+      if (!cancelled && self->done_ && self->tried_ == turn) self->try_next();
     });
     return;
   }
@@ -65,12 +82,14 @@ void BusDial::end_later(DialEnd end) {
 }
 
 void BusDial::end_with(DialEnd end, const std::string& why) {
+  haste_.cancel();
   const Done done = std::exchange(done_, nullptr);
   done(end, std::move(socket_), why);
 }
 
 void BusDial::cancel() {
   done_ = nullptr;
+  haste_.cancel();
   resolver_.reset();
   asio::error_code ignored;
   socket_.close(ignored);

@@ -1,4 +1,5 @@
 // Connects to where a member is: a name is looked up first, and of several addresses each is tried in turn.
+// One that does not answer at all costs a moment, not the time there is: the others are tried, and then it again.
 //
 // Lookups run on asio's own resolver thread. Says how it ended once, from the event loop, unless it is cancelled.
 #pragma once
@@ -11,6 +12,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 
 #include "bus_socket.h"
 
@@ -34,6 +36,8 @@ class BusDial : public std::enable_shared_from_this<BusDial> {
 
   BusDial(asio::any_io_executor executor, Sources sources);
   void start(const std::string& host, std::uint16_t port, Done done);
+  // The same for where a name has led to.
+  void start(std::vector<asio::ip::tcp::endpoint> places, Done done);
   void cancel();
 
  private:
@@ -48,7 +52,8 @@ class BusDial : public std::enable_shared_from_this<BusDial> {
   BusSocket socket_;
   std::unique_ptr<asio::ip::tcp::resolver> resolver_;  // only for names
   std::vector<asio::ip::tcp::endpoint> places_;
-  std::size_t tried_ = 0;
+  std::size_t tried_ = 0;  // of the places, twice: in haste, and with all the time there is
+  asio::steady_timer haste_;
   Done done_;
 };
 
