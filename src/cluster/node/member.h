@@ -440,7 +440,11 @@ class ClusterNode::Member {
   auto look_at_self(MonoTime now, Look&& look) const;
   std::vector<Finding> find_closed_ports(MonoTime now) const;
   void watch_ports(Now now);                       // port_watch.cc, each tick
-  std::vector<NodeId> closed_ports_;               // as told last
+  struct ClosedPort {
+    NodeId id;
+    bool is_told;
+  };
+  std::vector<ClosedPort> closed_ports_;           // as found at the last look
 
   // decisions.cc: a log line that CLUSTER DOCTOR shows again. `verdict` is its name in the code.
   void decide(EventLevel level, std::string_view verdict, std::string text, Now now);

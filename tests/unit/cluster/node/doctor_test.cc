@@ -570,6 +570,23 @@ TEST(Decisions, ABusPortNobodyReachesIsALineOnBothSides) {
   EXPECT_EQ(lines_with(net, 2, "Others have a connection to this node's bus port again"), 1u);
 }
 
+// Who was cut off hears the others a moment before it reaches them again.
+TEST(Decisions, ANetworkThatIsMendedHasNoClosedPort) {
+  for (milliseconds behind{100}; behind < 1000ms; behind += 100ms) {
+    Loopback net(3);
+    net.form(3);
+    net.run_for(3s);
+    net.cut(2);
+    for (const std::size_t i : {0, 1}) net.host(i).is_hidden = true;
+    net.run_for(12s);
+    net.join(2);
+    net.run_for(behind);
+    for (const std::size_t i : {0, 1}) net.host(i).is_hidden = false;
+    net.run_for(5s);
+    EXPECT_EQ(lines_with(net, 2, "[kBusPortClosed]"), 0u) << behind.count();
+  }
+}
+
 TEST(Decisions, SlotsThatChangeHandsAreToldOnce) {
   Loopback net(3);
   net.form(2);
