@@ -124,6 +124,7 @@ bool ClientTurns::gather(Client& client) {
       case RequestParser::Status::kError:
         // What came before is executed first.
         if (has_items(client)) return true;
+        session.begin_reply();  // CLIENT REPLY SKIP holds for it, too
         session.writer().error(client.parser_.error());
         hooks_.log("protocol errors", LogLevel::kVerbose,
                    fmt::format("{} from client: {}", client.parser_.error().substr(4), describe(client)));

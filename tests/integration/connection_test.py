@@ -110,6 +110,11 @@ class Pipelines(unittest.TestCase):
         self.assertEqual(theirs[:801], ours[:801])
         for server in self.servers:
             self.assertEqual(0, server.ask("EXISTS", "late"))
+        # Redis leaves this connection open, and reads no more of it.
+        for mode in ("SKIP", "OFF"):
+            with self.servers[0].connect() as client:
+                client.send(request_bytes("CLIENT", "REPLY", mode) + b"*x\r\n")
+                self.assertEqual(b"", client.read_until_closed(), mode)
 
     def test_large_and_small_values_in_turn(self):
         sizes = [1, 100, CHUNK - 1, CHUNK, CHUNK + 1, 3, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 5, MEBIBYTE, 7, 0, 20_000]
