@@ -1,5 +1,7 @@
 """Clusters of servers, made the way a user makes them: with redis-cli --cluster create."""
 
+import contextlib
+
 from .cli import redis_cli
 from .ports import free_ports
 from .servers import Server, server_binary
@@ -70,8 +72,9 @@ class Cluster:
         wait_until(agreed, timeout, "all nodes to agree")
 
     def stop(self):
-        for server in self.servers:
-            server.stop()
+        with contextlib.ExitStack() as ending:  # all of them, whatever one says
+            for server in self.servers:
+                ending.callback(server.stop)
 
     def __enter__(self):
         return self.start()

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -152,8 +153,16 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        report = self.sanitizers_report()
         if self._owns_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if report:
+            raise AssertionError(f"{self.address}:\n{report}")
+
+    def sanitizers_report(self):
+        """What a sanitizer's build has found; ThreadSanitizer goes on after a race, and nobody else would notice."""
+        found = re.search(r"^.*(Sanitizer: |: runtime error: )", self.log(), re.MULTILINE)
+        return self.log()[found.start():][:8000] if found else ""
 
     def __enter__(self):
         return self.start()

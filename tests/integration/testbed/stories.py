@@ -1,5 +1,6 @@
 """Tests that tell a story with redis-cli --cluster: steps in order, outputs as lines."""
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -30,11 +31,12 @@ class Story(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        for server in cls.servers:
-            # No farewell: each primary would hand over to its replica first.
-            if server.running():
-                server.kill()
-            server.stop()
+        with contextlib.ExitStack() as ending:  # all of them, whatever one says
+            for server in cls.servers:
+                # No farewell: each primary would hand over to its replica first.
+                if server.running():
+                    server.kill()
+                ending.callback(server.stop)
         shutil.rmtree(cls.folder, ignore_errors=True)
 
     def run(self, result=None):
