@@ -53,7 +53,8 @@ class Memory(unittest.TestCase):
             for connection in deaf:
                 connection.socket.setblocking(False)
             self.assertEqual(20, send_until_cut(deaf, request_bytes("PING"), 64 * MIB))
-            self.assertLess(most_resident(server) - before, 8 * MIB)
+            if not server.is_sanitized():
+                self.assertLess(most_resident(server) - before, 8 * MIB)
             for connection in deaf:
                 connection.close()
 
@@ -74,7 +75,8 @@ class Memory(unittest.TestCase):
                 with Connection(server.port) as client:
                     client.send(request)
                     self.assertLess(len(client.read_until_closed()), 4 * MIB)
-            self.assertLess(most_resident(server) - before, 16 * MIB)
+            if not server.is_sanitized():
+                self.assertLess(most_resident(server) - before, 16 * MIB)
             self.assertIn("overcoming of output buffer limits", server.log())
 
     def test_a_reply_that_is_cut_loses_no_write_of_its_transaction(self):

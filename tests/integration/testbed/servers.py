@@ -110,6 +110,10 @@ class Server:
         lines = self.ask_text("INFO", *sections).splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
+    def is_sanitized(self):
+        """A sanitizer's build: it keeps what was freed, and reserves more address space than there is."""
+        return self.info("memory")["mem_allocator"] == "libc"
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
