@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kHaste{250};
 }  // namespace
 
 BusDial::BusDial(asio::any_io_executor executor, Sources sources)
-    : executor_(std::move(executor)), sources_(std::move(sources)), socket_(executor_), haste_(executor_) {}
+    : executor_(std::move(executor)), sources_(std::move(sources)), socket_(executor_), lookup_(executor_), haste_(executor_) {}
 
 void BusDial::start(const std::string& host, std::uint16_t port, Done done) {
   done_ = std::move(done);
@@ -24,13 +24,9 @@ void BusDial::start(const std::string& host, std::uint16_t port, Done done) {
   const auto address = asio::ip::make_address(host, no_address);
   if (!no_address) return start({tcp::endpoint(address, port)}, std::move(done_));
   if (!is_host(host)) return end_later(DialEnd::kNoConnection);
-  resolver_ = std::make_unique<tcp::resolver>(executor_);
-  resolver_->async_resolve(host, std::to_string(port), [self = shared_from_this()](const asio::error_code& error, const auto& found) {
-    if (!self->done_) return;
-    if (error) return self->end_with(DialEnd::kNameUnknown, error.message());
-    std::vector<tcp::endpoint> places;
-    for (const auto& entry : found) places.push_back(entry.endpoint());
-    self->start(std::move(places), std::move(self->done_));
+  lookup_.start(host, port, [this](NameLookup::Places places, const std::string& why) {
+    if (places.empty()) return end_with(DialEnd::kNameUnknown, why);
+    start(std::move(places), std::move(done_));
   });
 }
 
@@ -90,7 +86,7 @@ void BusDial::end_with(DialEnd end, const std::string& why) {
 void BusDial::cancel() {
   done_ = nullptr;
   haste_.cancel();
-  resolver_.reset();
+  lookup_.cancel();
   asio::error_code ignored;
   socket_.close(ignored);
 }

@@ -1,7 +1,7 @@
 // Connects to where a member is: a name is looked up first, and of several addresses each is tried in turn.
 // One that does not answer at all costs a moment, not the time there is: the others are tried, and then it again.
 //
-// Lookups run on asio's own resolver thread. Says how it ended once, from the event loop, unless it is cancelled.
+// Says how it ended once, from the event loop, unless it is cancelled.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
+
+#include <skein/net/name_lookup.h>
 
 #include "bus_socket.h"
 
@@ -50,7 +52,7 @@ class BusDial : public std::enable_shared_from_this<BusDial> {
   asio::any_io_executor executor_;
   Sources sources_;
   BusSocket socket_;
-  std::unique_ptr<asio::ip::tcp::resolver> resolver_;  // only for names
+  NameLookup lookup_;
   std::vector<asio::ip::tcp::endpoint> places_;
   std::size_t tried_ = 0;  // of the places, twice: in haste, and with all the time there is
   asio::steady_timer haste_;

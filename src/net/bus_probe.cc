@@ -3,13 +3,10 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <pthread.h>
 
-#include <csignal>
 #include <future>
 #include <memory>
 #include <string_view>
-#include <thread>
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -17,6 +14,8 @@
 
 #include <skein/base/host_text.h>
 #include <skein/cluster/bus/packet.h>
+
+#include "quiet_thread.h"
 
 namespace skein {
 
@@ -31,18 +30,12 @@ std::optional<asio::ip::address> look_up(const std::string& host, milliseconds t
   if (!is_host(host)) return std::nullopt;
   const auto found = std::make_shared<std::promise<std::optional<asio::ip::address>>>();
   auto answer = found->get_future();
-  // No signal is for it.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([found, host] {
+  start_quiet_thread([found, host] {
     asio::io_context loop;
     asio::error_code failed;
     const auto places = tcp::resolver(loop).resolve(host, "", failed);
     found->set_value(failed || places.empty() ? std::nullopt : std::optional(places.begin()->endpoint().address()));
-  }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  });
   if (answer.wait_for(timeout) != std::future_status::ready) return std::nullopt;
   return answer.get();
 }

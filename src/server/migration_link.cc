@@ -26,13 +26,15 @@ bool is_not_yet(const asio::error_code& error) {
 }  // namespace
 
 MigrationLink::MigrationLink(asio::io_context& loop, std::string host, std::string port)
-    : host_(std::move(host)), port_(std::move(port)), resolver_(loop), socket_(loop) {}
+    : host_(std::move(host)), port_(std::move(port)), lookup_(loop.get_executor()), socket_(loop) {}
+
+std::uint16_t MigrationLink::port_number() const { return static_cast<std::uint16_t>(parse_uint64(port_).value_or(0)); }
 
 std::optional<tcp::endpoint> MigrationLink::address() const {
   asio::error_code error;
   const auto ip = asio::ip::make_address(host_, error);
   if (error) return std::nullopt;
-  return tcp::endpoint(ip, static_cast<std::uint16_t>(parse_uint64(port_).value_or(0)));
+  return tcp::endpoint(ip, port_number());
 }
 
 bool MigrationLink::prepare(const tcp::endpoint& there) {
@@ -63,13 +65,12 @@ void MigrationLink::connect(User& user, const std::string& source) {
     try_next();
     return;
   }
-  resolver_.async_resolve(host_, port_, [self = shared_from_this()](const asio::error_code& error, const auto& found) {
-    if (self->user_ == nullptr) return;
-    if (error) {
+  lookup_.start(host_, port_number(), [self = shared_from_this()](NameLookup::Places places, const std::string&) {
+    if (places.empty()) {
       self->fail(Step::kFinding);
       return;
     }
-    for (const auto& entry : found) self->addresses_.push_back(entry.endpoint());
+    self->addresses_ = std::move(places);
     self->try_next();
   });
 }
@@ -113,7 +114,7 @@ void MigrationLink::close() {
   up_ = false;
   head_ = requests_ = {};
   asio::error_code ignored;
-  resolver_.cancel();
+  lookup_.cancel();
   socket_.close(ignored);
 }
 
@@ -187,7 +188,7 @@ std::optional<MigrationLink::Step> MigrationLink::connect_now(const std::string&
     addresses_ = {*known};
   } else {
     asio::error_code error;
-    for (const auto& entry : resolver_.resolve(host_, port_, error)) addresses_.push_back(entry.endpoint());
+    for (const auto& entry : tcp::resolver(socket_.get_executor()).resolve(host_, port_, error)) addresses_.push_back(entry.endpoint());
     if (error) return Step::kFinding;
   }
   for (const tcp::endpoint& there : addresses_) {

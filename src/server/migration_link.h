@@ -15,6 +15,7 @@
 #include <asio/ip/tcp.hpp>
 
 #include <skein/base/time.h>
+#include <skein/net/name_lookup.h>
 
 namespace skein {
 
@@ -56,6 +57,7 @@ class MigrationLink : public std::enable_shared_from_this<MigrationLink> {
 
  private:
   using Addresses = std::vector<asio::ip::tcp::endpoint>;
+  [[nodiscard]] std::uint16_t port_number() const;
   [[nodiscard]] std::optional<asio::ip::tcp::endpoint> address() const;
   void try_next();
   [[nodiscard]] bool prepare(const asio::ip::tcp::endpoint& there);
@@ -72,7 +74,7 @@ class MigrationLink : public std::enable_shared_from_this<MigrationLink> {
 
   std::string host_;
   std::string port_;
-  asio::ip::tcp::resolver resolver_;
+  NameLookup lookup_;
   asio::ip::tcp::socket socket_;
   User* user_ = nullptr;
   Addresses addresses_;

@@ -44,16 +44,11 @@ void PrimarySocket::connect(const std::string& host, std::uint16_t port, const s
     try_next();
     return;
   }
-  resolver_.async_resolve(host, fmt::format("{}", port),
-                          [self = shared_from_this()](const asio::error_code& error, const auto& found) {
-                            if (self->owner_ == nullptr) return;
-                            if (error) {
-                              self->down(error.message());
-                              return;
-                            }
-                            for (const auto& entry : found) self->addresses_.push_back(entry.endpoint());
-                            self->try_next();
-                          });
+  lookup_.start(host, port, [self = shared_from_this()](NameLookup::Places places, const std::string& why) {
+    if (places.empty()) return self->down(why);
+    self->addresses_ = std::move(places);
+    self->try_next();
+  });
 }
 
 bool PrimarySocket::prepare(const tcp::endpoint& there, asio::error_code& error) {
@@ -112,7 +107,7 @@ void PrimarySocket::down(const std::string& why) {
 void PrimarySocket::drop() {
   owner_ = nullptr;
   asio::error_code ignored;
-  resolver_.cancel();
+  lookup_.cancel();
   socket_.close(ignored);
 }
 

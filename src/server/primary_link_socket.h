@@ -12,6 +12,7 @@
 #include <asio/ip/tcp.hpp>
 
 #include <skein/base/time.h>
+#include <skein/net/name_lookup.h>
 
 namespace skein {
 
@@ -25,9 +26,9 @@ class PrimarySocket : public std::enable_shared_from_this<PrimarySocket> {
     virtual void on_socket_down(const std::string& why) = 0;
   };
 
-  PrimarySocket(asio::io_context& loop, Owner& owner) : resolver_(loop), socket_(loop), owner_(&owner) {}
+  PrimarySocket(asio::io_context& loop, Owner& owner) : lookup_(loop.get_executor()), socket_(loop), owner_(&owner) {}
 
-  // Names are looked up on a thread of asio's. All addresses are tried in turn.
+  // All addresses are tried in turn.
   void connect(const std::string& host, std::uint16_t port, const std::string& source, seconds keepalive);
   // One read at a time, into memory that stays until it is told or the socket is dropped.
   void read(std::span<char> into);
@@ -49,7 +50,7 @@ class PrimarySocket : public std::enable_shared_from_this<PrimarySocket> {
   void down(const std::string& why);
   void write();
 
-  asio::ip::tcp::resolver resolver_;
+  NameLookup lookup_;
   asio::ip::tcp::socket socket_;
   Owner* owner_;  // null once dropped
   Addresses addresses_;
