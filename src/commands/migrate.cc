@@ -1,5 +1,6 @@
 // MIGRATE: what is brought to another node, and what becomes of it here. Sending it is the node's
 // (migration_actions.h).
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -64,17 +65,20 @@ void keep_secrets(Call& call) {
   }
 }
 
-// As redis's: words that are no options are passed over, and without KEYS there is the key in its place.
+// As redis's: words that are no options are passed over, and without KEYS there is the key in its place. A KEYS that is
+// the last word counts only beside another one, be that a password.
 std::optional<KeyPositions> find_keys_to_migrate(std::span<const std::string_view> arguments) {
+  const auto is_keys = [](std::string_view word) { return equals_ignore_case(word, "keys"); };
   const KeyPositions in_its_place{3, 3};
+  const auto options = arguments.subspan(std::min(kFirstOption, arguments.size() - 1));
+  if (std::none_of(options.begin(), options.end() - 1, is_keys)) return in_its_place;
   for (std::size_t i = kFirstOption; i < arguments.size(); ++i) {
     if (equals_ignore_case(arguments[i], "auth")) {
       ++i;
     } else if (equals_ignore_case(arguments[i], "auth2")) {
       i += 2;
-    } else if (equals_ignore_case(arguments[i], "keys")) {
-      if (!arguments[3].empty()) return std::nullopt;
-      if (i + 1 == arguments.size()) return in_its_place;
+    } else if (is_keys(arguments[i])) {
+      if (!arguments[3].empty() || i + 1 == arguments.size()) return std::nullopt;
       return KeyPositions{i + 1, arguments.size() - 1};
     }
   }

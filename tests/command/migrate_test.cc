@@ -154,6 +154,7 @@ TEST_F(Migrate, ItsKeysAreFoundWhereverTheyStand) {
   EXPECT_EQ(run("COMMAND", "GETKEYS", "MIGRATE", "h", "1", "", "0", "1", "AUTH", "keys", "KEYS", "a"), bulks({"a"}));
   EXPECT_EQ(run("COMMAND", "GETKEYS", "MIGRATE", "h", "1", "", "0", "1", "AUTH2", "keys", "keys", "KEYS", "a"), bulks({"a"}));
   EXPECT_EQ(run("COMMAND", "GETKEYS", "MIGRATE", "h", "1", "", "0", "1", "soon", "KEYS", "a"), bulks({"a"}));
+  EXPECT_EQ(run("COMMAND", "GETKEYS", "MIGRATE", "h", "1", "k", "0", "1", "KEYS"), bulks({"k"}));
   EXPECT_EQ(run("COMMAND", "GETKEYS", "MIGRATE", "h", "1", "k", "0", "1", "KEYS", "a"),
             error("ERR Invalid arguments specified for command"));
 }
