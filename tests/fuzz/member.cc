@@ -27,7 +27,7 @@ NodeSettings settings() {
 
 void check_node(const Node& node) {
   expect(!node.id.is_none(), "a node has an id");
-  expect(node.address.ip.empty() || is_ip_address(node.address.ip), "an address is one");
+  expect(node.address.ip.empty() || is_host(node.address.ip), "an address is one, or a name");
   expect(is_hostname(node.hostname), "a host name is one");
   expect(!node.is_primary() || !node.is_replica(), "one role at most");
 }

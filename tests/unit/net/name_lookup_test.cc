@@ -49,10 +49,13 @@ TEST_F(NameLookupTest, FindsPlacesOrSaysWhyNot) {
 
 TEST_F(NameLookupTest, WhatIsCancelledIsNotTold) {
   for (int i = 0; i < 100; ++i) {
-    NameLookup other(loop.get_executor());
-    other.start("localhost", 1, [](auto, auto&) { ADD_FAILURE(); });
-    if (i % 3 == 0) loop.poll();
-    if (i % 2 == 0) other.cancel();
+    {
+      NameLookup other(loop.get_executor());
+      other.start("localhost", 1, [](auto, auto&) { ADD_FAILURE(); });
+      if (i % 2 == 0) other.cancel();
+    }
+    loop.restart();
+    loop.poll();
   }
   lookup.start("localhost", 1, [](auto, auto&) { ADD_FAILURE(); });
   EXPECT_FALSE(ask("localhost").places.empty());
